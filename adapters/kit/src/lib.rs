@@ -1,0 +1,1 @@
+//! The contract between an adapter and the gateway.

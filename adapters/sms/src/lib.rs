@@ -1,0 +1,1 @@
+//! The short message itself: alphabets, segmentation, TPDU, RP.

@@ -1,0 +1,1 @@
+//! Decisions: accept, route, deliver, retry, consent, identity. Pure.

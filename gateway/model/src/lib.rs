@@ -1,0 +1,1 @@
+//! The nouns: message, submission, address, receipt, disposition, cause, capabilities.

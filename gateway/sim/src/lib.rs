@@ -1,0 +1,1 @@
+//! The carrier in a box: a seeded world around the real engine.

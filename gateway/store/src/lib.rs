@@ -1,0 +1,1 @@
+//! The only SQL: journal, usage and facts on SQLite and PostgreSQL.
