@@ -1,0 +1,51 @@
+//! What a message says.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+/// Either text, or the octets of a short message exactly as a network handed them over.
+///
+/// Octets are not decoded on the way in: a relay between two short-message networks then loses nothing
+/// (flash class, ports, national shifts), and only a destination that needs text pays for decoding.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Content {
+    /// Unicode in NFC with LF line ends.
+    Text(Box<str>),
+    Coded(Coded),
+}
+
+/// One short message as it stands on the wire.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Coded {
+    /// As SMPP `data_coding` (SMPP 3.4 §5.2.19).
+    pub data_coding: u8,
+    /// The octets begin with a user data header (TS 23.040 §9.2.3.24).
+    pub udhi: bool,
+    pub octets: Bytes,
+}
+
+impl Content {
+    /// Octets held, for limits and memory accounting.
+    #[must_use]
+    pub fn octets(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Coded(coded) => coded.octets.len(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Content {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "Text({} octets)", text.len()),
+            Self::Coded(coded) => write!(f, "{coded:?}"),
+        }
+    }
+}
+
+impl std::fmt::Debug for Coded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Coded(data_coding {:#04x}, udhi {}, {} octets)", self.data_coding, self.udhi, self.octets.len())
+    }
+}

@@ -1,0 +1,98 @@
+//! A submission: one message to one recipient, as an adapter hands it to the engine.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use crate::{Address, ChannelId, Content, Lane, MessageId, Pii, Timestamp};
+
+/// Everything known when a message comes in. Adapters fill it; the engine adds the id and decides.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Submission {
+    /// Given by the engine when it accepts.
+    pub id: Option<MessageId>,
+    /// Where it came in, and therefore where its receipts go and who is charged.
+    pub origin: ChannelId,
+    pub from: Pii<Address>,
+    pub to: Pii<Address>,
+    pub class: Class,
+    pub receipts: ReceiptsWanted,
+    pub received_at: Timestamp,
+    /// Not before (SMPP `schedule_delivery_time`).
+    pub scheduled_at: Option<Timestamp>,
+    /// Not after. The engine caps it at the configured maximum.
+    pub expires_at: Option<Timestamp>,
+    /// The sender's own id, echoed in receipts.
+    pub reference: Option<SmolStr>,
+    /// Same key and same body from the same channel is the same message.
+    pub idempotency_key: Option<SmolStr>,
+    /// Parameters that only the adapter of `origin` can read and that a channel of the same protocol
+    /// carries through unchanged (SMPP: service type, protocol id, TLVs). Empty in the common case.
+    pub carried: Bytes,
+    /// This is one segment of a longer message.
+    pub part: Option<Part>,
+    pub content: Content,
+}
+
+/// Which segment of which message (TS 23.040 §9.2.3.24.1), told by the sender's side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Part {
+    pub reference: u16,
+    /// At least 2.
+    pub total: u8,
+    /// 1 to `total`.
+    pub number: u8,
+}
+
+/// Why it is sent, in the words of the rules that apply to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+pub enum Class {
+    /// Person to person.
+    #[default]
+    Person,
+    /// A code somebody is waiting for.
+    OneTimePassword,
+    /// Business to person, not advertising.
+    Transactional,
+    /// Advertising: consent, label and night rules apply.
+    Advertising,
+}
+
+impl Class {
+    #[must_use]
+    pub const fn lane(self) -> Lane {
+        match self {
+            Self::OneTimePassword => Lane::Urgent,
+            Self::Person => Lane::Person,
+            Self::Transactional | Self::Advertising => Lane::Bulk,
+        }
+    }
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::OneTimePassword => "otp",
+            Self::Transactional => "transactional",
+            Self::Advertising => "advertising",
+        }
+    }
+}
+
+/// Which receipts the sender asked for (SMPP 3.4 §5.2.17).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+pub struct ReceiptsWanted {
+    pub success: bool,
+    pub failure: bool,
+    pub intermediate: bool,
+}
+
+impl ReceiptsWanted {
+    pub const NONE: Self = Self { success: false, failure: false, intermediate: false };
+    pub const FINAL: Self = Self { success: true, failure: true, intermediate: false };
+
+    #[must_use]
+    pub const fn any_final(self) -> bool {
+        self.success || self.failure
+    }
+}
