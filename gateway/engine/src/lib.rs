@@ -1,1 +1,4 @@
-//! Decisions: accept, route, deliver, retry, consent, identity. Pure.
+//! Decisions: what becomes of a message. Pure: time, randomness and octets come in as values, decisions
+//! go out.
+
+pub mod journal;

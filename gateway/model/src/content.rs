@@ -24,6 +24,13 @@ pub struct Coded {
     pub octets: Bytes,
 }
 
+impl Default for Content {
+    /// Nothing: what is left when content has been erased.
+    fn default() -> Self {
+        Self::Text(Box::default())
+    }
+}
+
 impl Content {
     /// Octets held, for limits and memory accounting.
     #[must_use]

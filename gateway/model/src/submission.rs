@@ -31,6 +31,8 @@ pub struct Submission {
     pub carried: Bytes,
     /// This is one segment of a longer message.
     pub part: Option<Part>,
+    /// Not serialised with the rest: content is stored apart, so that it can be erased on its own.
+    #[serde(skip)]
     pub content: Content,
 }
 
