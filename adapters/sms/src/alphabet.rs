@@ -60,9 +60,13 @@ impl Alphabet {
     }
 
     /// How many code units fit beside a header of `header_octets` (its length octet included) in a user data
-    /// field of `octets_max`.
+    /// field of `octets_max`. Septets start on a septet boundary, so the header's fill bits count.
     pub const fn capacity(self, octets_max: usize, header_octets: usize) -> usize {
-        octets_max.saturating_sub(header_octets) * 8 / self.unit_bits()
+        if self.is_septets() {
+            (octets_max * 8 / 7).saturating_sub(gsm7::header_septets(header_octets))
+        } else {
+            octets_max.saturating_sub(header_octets) * 8 / self.unit_bits()
+        }
     }
 
     /// Code units of the whole text, or `None` when some character has no code here. Does not allocate.

@@ -12,6 +12,7 @@ pub mod dcs;
 pub mod gsm7;
 pub mod latin1;
 pub mod national;
+pub mod reassemble;
 pub mod segment;
 pub mod ucs2;
 pub mod udh;

@@ -52,6 +52,16 @@ fn national_sizes() {
     }
 }
 
+/// Fill bits take a septet that octets alone would leave: 20 octets hold 22 septets, a header of 4 octets 5.
+#[test]
+fn fill_bits_count_in_a_shorter_field() {
+    assert_eq!(Alphabet::Gsm7.capacity(20, 4), 17);
+    assert_eq!(
+        [0, 4, 6, 7, 9, 12].map(|header| Alphabet::Gsm7.capacity(140, header)),
+        [160, 155, 153, 152, 149, 146]
+    );
+}
+
 #[test]
 fn national_tables_are_used_only_when_allowed() {
     assert_eq!(segments("ğ", &Profile::GSM), (Alphabet::Ucs2, 1));
