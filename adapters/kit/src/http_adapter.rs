@@ -34,9 +34,15 @@ pub enum HttpInbound {
     Signal(Signal),
     Command(Command),
     /// Understood and harmless, but nothing to do (an unknown event kind). Answered as accepted.
-    Ignored { id: String },
+    Ignored {
+        id: String,
+    },
     /// This item alone is refused.
-    Refused { id: String, cause: Cause, detail: String },
+    Refused {
+        id: String,
+        cause: Cause,
+        detail: String,
+    },
 }
 
 /// What became of one item of a call.

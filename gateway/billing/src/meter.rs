@@ -27,9 +27,6 @@ pub struct Metered {
     pub to: Option<Msisdn>,
 }
 
-
-
-
 /// The message being metered.
 #[derive(Debug, Clone, Copy)]
 pub struct Meter {
@@ -53,7 +50,12 @@ impl Meter {
     /// never charged because it failed cuts a `deliver` record with its outcome, so that usage and journal
     /// can be compared one to one.
     #[must_use]
-    pub fn ended(&self, at: Timestamp, disposition: Disposition, cause: Option<Cause>) -> Option<UsageRecord> {
+    pub fn ended(
+        &self,
+        at: Timestamp,
+        disposition: Disposition,
+        cause: Option<Cause>,
+    ) -> Option<UsageRecord> {
         let outcome = match disposition {
             Disposition::Delivered => UsageOutcome::Delivered,
             Disposition::HandedOver => UsageOutcome::HandedOver,
@@ -71,7 +73,13 @@ impl Meter {
         }
     }
 
-    fn record(&self, event: UsageEvent, at: Timestamp, outcome: UsageOutcome, cause: Option<Cause>) -> UsageRecord {
+    fn record(
+        &self,
+        event: UsageEvent,
+        at: Timestamp,
+        outcome: UsageOutcome,
+        cause: Option<Cause>,
+    ) -> UsageRecord {
         debug_assert!(self.metered.segments >= 1, "a billable event has at least one unit");
         UsageRecord {
             key: UsageKey { message: self.message, leg: self.leg, event },
@@ -102,7 +110,14 @@ mod tests {
             origin: ChannelId(1),
             channel: ChannelId(2),
             class: Class::Person,
-            metered: Metered { charge_at, service: UsageService::Sms, segments: 2, octets: 100, from: None, to: None },
+            metered: Metered {
+                charge_at,
+                service: UsageService::Sms,
+                segments: 2,
+                octets: 100,
+                from: None,
+                to: None,
+            },
         }
     }
 
@@ -112,7 +127,8 @@ mod tests {
         let charged = meter.accepted(Timestamp::ZERO).expect("charged");
         assert_eq!((charged.key.event, charged.segments), (UsageEvent::Submit, 2));
         assert_eq!(meter.ended(Timestamp::ZERO, Disposition::Delivered, None), None);
-        let reversal = meter.ended(Timestamp::ZERO, Disposition::Undeliverable, Some(Cause::UnknownSubscriber));
+        let reversal =
+            meter.ended(Timestamp::ZERO, Disposition::Undeliverable, Some(Cause::UnknownSubscriber));
         assert_eq!(reversal.map(|r| r.key.event), Some(UsageEvent::Reversal));
     }
 

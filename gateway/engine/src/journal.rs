@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use billing::{Metered, UsageRecord};
-use model::{Address, Cause, ChannelId, Content, Disposition, MessageId, Pii, ReceiptState, Refusal, Submission, Timestamp, UpstreamId};
+use model::{
+    Address, Cause, ChannelId, Content, Disposition, MessageId, Pii, ReceiptState, Refusal, Submission,
+    Timestamp, UpstreamId,
+};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use smol_str::SmolStr;
@@ -20,7 +23,7 @@ pub struct Entry {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Event {
     /// Stored, planned and metered; the positive answer follows.
-    Accepted(Box<Accepted>),
+    Accepted(Arc<Accepted>),
     /// The channel took it; one upstream id per segment.
     Sent { channel: ChannelId, parts: SmallVec<[UpstreamId; 1]> },
     /// An attempt failed; the next is due then.
@@ -140,8 +143,15 @@ pub enum FactKind {
 }
 
 impl FactKind {
-    pub const ALL: [Self; 7] =
-        [Self::Link, Self::Epoch, Self::Challenge, Self::Lease, Self::Consent, Self::Idempotency, Self::Paused];
+    pub const ALL: [Self; 7] = [
+        Self::Link,
+        Self::Epoch,
+        Self::Challenge,
+        Self::Lease,
+        Self::Consent,
+        Self::Idempotency,
+        Self::Paused,
+    ];
 }
 
 /// One batch as read back: the entries of messages born in it, here and in every later batch that touches

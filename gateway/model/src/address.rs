@@ -64,7 +64,10 @@ impl Msisdn {
     /// Digits without `+`. E.164 numbers never begin with zero.
     #[must_use]
     pub fn parse(digits: &str) -> Option<Self> {
-        if !(5..=15).contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_digit()) || digits.starts_with('0') {
+        if !(5..=15).contains(&digits.len())
+            || !digits.bytes().all(|b| b.is_ascii_digit())
+            || digits.starts_with('0')
+        {
             return None;
         }
         digits.parse().ok().map(Self)
@@ -140,7 +143,11 @@ impl NumberingPlan {
             && let Some(national) = written.strip_prefix(self.trunk.as_str())
         {
             // Shorter than any subscriber number: a service code such as 011 or 0100.
-            return if national.len() < 7 { None } else { Msisdn::parse(&smol_str::format_smolstr!("{}{national}", self.country)) };
+            return if national.len() < 7 {
+                None
+            } else {
+                Msisdn::parse(&smol_str::format_smolstr!("{}{national}", self.country))
+            };
         }
         // Without trunk or international prefix only a full international number is unambiguous.
         if written.len() >= 10 { Msisdn::parse(&self.without_inner_trunk(written)) } else { None }
@@ -173,7 +180,9 @@ impl Number {
             Some(digits) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
                 Self { ton: Ton::INTERNATIONAL, npi: Npi::E164, digits: digits.into() }
             }
-            _ if !compact.is_empty() && compact.bytes().all(|b| b.is_ascii_digit() || b == b'*' || b == b'#') => {
+            _ if !compact.is_empty()
+                && compact.bytes().all(|b| b.is_ascii_digit() || b == b'*' || b == b'#') =>
+            {
                 Self { ton: Ton::UNKNOWN, npi: Npi::E164, digits: compact }
             }
             _ => Self { ton: Ton::ALPHANUMERIC, npi: Npi::UNKNOWN, digits: text.trim().into() },
@@ -201,7 +210,14 @@ mod tests {
 
     #[test]
     fn korean_numbers_in_every_spelling() {
-        for spelling in ["010-1234-5678", "+82 10 1234 5678", "+82 010 1234 5678", "821012345678", "0082-10-1234-5678", "00700821012345678"] {
+        for spelling in [
+            "010-1234-5678",
+            "+82 10 1234 5678",
+            "+82 010 1234 5678",
+            "821012345678",
+            "0082-10-1234-5678",
+            "00700821012345678",
+        ] {
             assert_eq!(e164(spelling), Some(821_012_345_678), "{spelling}");
         }
         assert_eq!(e164("02-123-4567"), Some(8_221_234_567));

@@ -53,6 +53,12 @@ impl std::fmt::Debug for Content {
 
 impl std::fmt::Debug for Coded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Coded(data_coding {:#04x}, udhi {}, {} octets)", self.data_coding, self.udhi, self.octets.len())
+        write!(
+            f,
+            "Coded(data_coding {:#04x}, udhi {}, {} octets)",
+            self.data_coding,
+            self.udhi,
+            self.octets.len()
+        )
     }
 }

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use smol_str::SmolStr;
 
-use crate::{Address, Cause, ChannelId, Content, Disposition, MessageId, Number, Pii, Receipt, Refusal, Submission, Timestamp, UpstreamId};
+use crate::{
+    Address, Cause, ChannelId, Content, Disposition, MessageId, Number, Pii, Receipt, Refusal, Submission,
+    Timestamp, UpstreamId,
+};
 
 /// Where an answer goes: a session of an adapter, and that session's own token (an SMPP sequence number,
 /// the index of a message in an HTTP request).
@@ -76,7 +79,13 @@ pub enum Command {
     /// Withdraw every waiting message of `origin` between these two (SMPP 3.4 §4.9).
     CancelMatching { origin: ChannelId, from: Pii<Number>, to: Pii<Number> },
     /// Put other content into a waiting message (SMPP 3.4 §4.10).
-    Replace { origin: ChannelId, message: MessageId, content: Content, scheduled_at: Option<Timestamp>, expires_at: Option<Timestamp> },
+    Replace {
+        origin: ChannelId,
+        message: MessageId,
+        content: Content,
+        scheduled_at: Option<Timestamp>,
+        expires_at: Option<Timestamp>,
+    },
     /// Send a one-time code to `number` to link it to `user` of the messenger `origin`.
     LinkStart { origin: ChannelId, user: SmolStr, number: Pii<Number>, link: u64, code: u32 },
     /// Complete a link with the code the person typed.

@@ -77,7 +77,12 @@ impl MessageIds {
     /// Continues after `last`, the highest id ever issued by this store.
     #[must_use]
     pub const fn after(last: Option<MessageId>) -> Self {
-        Self { last: match last { Some(id) => id.0, None => 0 } }
+        Self {
+            last: match last {
+                Some(id) => id.0,
+                None => 0,
+            },
+        }
     }
 
     /// Never repeats and never descends, even when the clock does.

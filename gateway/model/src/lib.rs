@@ -21,8 +21,8 @@ pub use channel::{ChannelId, ChannelKind, Lane};
 pub use content::{Coded, Content};
 pub use disposition::Disposition;
 pub use exchange::{
-    Answer, AttemptId, Command, ConsentScope, Inbound, LinkAnswer, Outcome, Outgoing, OutgoingMessage, Report, SessionId, Signal, SignalKind,
-    Standing, Ticket,
+    Answer, AttemptId, Command, ConsentScope, Inbound, LinkAnswer, Outcome, Outgoing, OutgoingMessage,
+    Report, SessionId, Signal, SignalKind, Standing, Ticket,
 };
 pub use id::{MessageId, MessageIds, UpstreamId};
 pub use pii::{For, Pii};

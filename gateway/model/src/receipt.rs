@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use smol_str::SmolStr;
 
-use crate::{Disposition, Timestamp, UpstreamId};
+use crate::{Disposition, Number, Pii, Timestamp, UpstreamId};
 
 /// One receipt, whatever protocol it came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,9 @@ pub struct Receipt {
     pub code: Option<SmolStr>,
     /// When the network says it happened.
     pub at: Option<Timestamp>,
+    /// Recipient and sender of the message it is about, where the protocol tells: a message whose answer
+    /// was lost has no upstream id to match.
+    pub about: Option<Box<(Pii<Number>, Pii<Number>)>>,
 }
 
 /// SMPP `message_state`, IMDN status and HTTP states, folded into what the engine distinguishes.

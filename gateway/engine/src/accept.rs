@@ -1,0 +1,325 @@
+//! Acceptance: from a submission to a stored, planned and metered message, or to a refusal with its cause.
+
+use std::sync::Arc;
+
+use billing::{Meter, Metered, UsageService};
+use model::{
+    Address, Answer, Cause, ChannelId, ChannelKind, Class, Content, Disposition, For, Msisdn, Number, Pii,
+    ReceiptsWanted, Submission, Ticket, Timestamp, User,
+};
+use sha2::{Digest, Sha256};
+use smallvec::SmallVec;
+
+use crate::{
+    core::Core,
+    delivery::State,
+    gates::{self, Verdict},
+    journal::{Accepted, Event, Plan},
+    open::{Open, seconds},
+    policy::{ChannelPolicy, share},
+};
+
+/// What acceptance found out before anything is written.
+struct Decided {
+    plan: Plan,
+    from: Option<Msisdn>,
+    to: Option<Msisdn>,
+    scheduled_at: Option<Timestamp>,
+    /// The destination is the gateway itself: the message is an opt-out.
+    opt_out: Option<Msisdn>,
+}
+
+impl Core {
+    pub(crate) fn submit(&mut self, now: Timestamp, submission: Arc<Submission>, ticket: Ticket) {
+        match self.accept(now, submission) {
+            Ok(answer) => self.answer(ticket, answer),
+            Err(cause) => self.refuse(ticket, cause),
+        }
+    }
+
+    pub(crate) fn accept(
+        &mut self,
+        now: Timestamp,
+        mut submission: Arc<Submission>,
+    ) -> Result<Answer, Cause> {
+        if self.open.len() >= share(submission.class, self.policy.limits.open_max) {
+            return Err(Cause::QueueFull);
+        }
+        let origin = submission.origin;
+        let policy = self.policy.clone();
+        let origin_policy = policy.channel(origin).ok_or(Cause::Policy)?;
+
+        let body = submission.idempotency_key.as_ref().map(|_| body_digest(&submission));
+        if let (Some(key), Some(body)) = (&submission.idempotency_key, body)
+            && let Some((message, seen)) = self.known.seen(origin, key, now)
+        {
+            self.tally.duplicates += 1;
+            return if seen == body { Ok(Answer::Duplicate(message)) } else { Err(Cause::IdReuse) };
+        }
+
+        let decided = self.decide(now, &submission, origin_policy)?;
+        let expires_at = submission
+            .expires_at
+            .unwrap_or(now + policy.validity_default)
+            .min(decided.scheduled_at.unwrap_or(now).max(now) + policy.validity_max);
+        if expires_at <= now || decided.scheduled_at.is_some_and(|at| at >= expires_at) {
+            return Err(Cause::Expired);
+        }
+
+        let first = decided.plan.legs.first().copied().unwrap_or(origin);
+        let first_kind = policy.channel(first).map(|channel| channel.kind);
+        let gathers = submission.part.is_some() && first_kind == Some(ChannelKind::Messenger);
+        // A messenger reads text; segments are joined before they are read.
+        let text = match &submission.content {
+            Content::Coded(coded) if first_kind == Some(ChannelKind::Messenger) && !gathers => {
+                Some(Content::Text(self.texts.text(origin, &[coded])))
+            }
+            _ => None,
+        };
+        if text.as_ref().unwrap_or(&submission.content).octets() > policy.limits.text_octets_max {
+            return Err(Cause::TooLong);
+        }
+        let segments = match first_kind {
+            Some(ChannelKind::Smsc | ChannelKind::Esme) => self.texts.segments(first, &submission.content)?,
+            _ => 1,
+        };
+
+        // Nothing can be refused any more: from here on the message exists.
+        let id = self.ids.next(now);
+        let receipts = if origin_policy.takes_reports { submission.receipts } else { ReceiptsWanted::NONE };
+        let metered = Metered {
+            charge_at: origin_policy.charge_at,
+            service: service(first_kind),
+            segments,
+            octets: u32::try_from(submission.content.octets()).unwrap_or(u32::MAX),
+            from: decided.from,
+            to: decided.to,
+        };
+        let held = Arc::make_mut(&mut submission);
+        held.id = Some(id);
+        held.received_at = now;
+        held.scheduled_at = decided.scheduled_at;
+        if let Some(text) = text {
+            held.content = text;
+        }
+        if let (Some(key), Some(body)) = (&submission.idempotency_key, body) {
+            self.known.remember(origin, key, id, body, now + policy.idempotency_window);
+        }
+        let class = submission.class;
+        let scheduled_at = decided.scheduled_at;
+        let accepted = Arc::new(Accepted { submission, plan: decided.plan, metered, expires_at });
+        self.pending.contents.push((id, accepted.submission.content.clone()));
+        let birth = self.pending.seq;
+        self.record(now, id, birth, Event::Accepted(accepted.clone()));
+        let meter = Meter { message: id, leg: 0, origin, channel: first, class, metered };
+        self.charge(meter.accepted(now));
+        let key = self.insert(Open {
+            message: id,
+            birth,
+            hot: Some(accepted.clone()),
+            upstream: 0,
+            generation: 0,
+            deadline: seconds(expires_at),
+            attempts: 0,
+            segments,
+            segments_done: 0,
+            origin,
+            channel: first,
+            state: if gathers { State::Gathering } else { State::Waiting },
+            leg: 0,
+            lane: class.lane(),
+            receipts,
+            disposition: Disposition::Accepted,
+            cause: None,
+            possible_duplicate: false,
+        });
+        if let Some(person) = decided.opt_out {
+            self.known.set_consent(person, model::ConsentScope::Business, false, now);
+            self.end(now, key.slot, Disposition::Delivered, None);
+        } else if gathers {
+            self.gather(now, key, &accepted);
+        } else if let Some(at) = scheduled_at.filter(|at| *at > now) {
+            self.due.push(std::cmp::Reverse((at, key)));
+        } else {
+            self.enqueue(key);
+        }
+        Ok(Answer::Accepted(id))
+    }
+
+    /// Gates and routing: everything that may refuse.
+    fn decide(
+        &mut self,
+        now: Timestamp,
+        submission: &Submission,
+        origin: &ChannelPolicy,
+    ) -> Result<Decided, Cause> {
+        let policy = self.policy.clone();
+        let to = submission.to.reveal(For::Decision);
+        let from = submission.from.reveal(For::Decision);
+        let number_of = |address: &Address| address.number().and_then(|number| policy.numbering.e164(number));
+        let (to_e164, from_e164) = (number_of(to), number_of(from));
+
+        if let Address::Number(number) = from {
+            pass(gates::sender(origin, number, from_e164))?;
+        }
+        pass(gates::consent(submission.class, to_e164, &self.known))?;
+        let mut scheduled_at = submission.scheduled_at.filter(|at| *at > now);
+        if let Some(korea) = &policy.korea {
+            if submission.class == Class::Advertising {
+                let text = match &submission.content {
+                    Content::Text(text) => text.clone(),
+                    Content::Coded(coded) => self.texts.text(submission.origin, &[coded]),
+                };
+                pass(gates::advertising_label(korea, submission.class, &text))?;
+            }
+            match gates::quiet_hours(
+                korea,
+                submission.class,
+                to_e164,
+                &self.known,
+                scheduled_at.unwrap_or(now),
+            ) {
+                Verdict::Hold(until) => scheduled_at = Some(until),
+                other => pass(other)?,
+            }
+            if origin.kind == ChannelKind::Smsc
+                && let (Address::Number(number), Some(person)) = (to, from_e164)
+                && korea.opt_out_numbers.contains(&number.digits)
+            {
+                let plan = Plan { legs: SmallVec::new(), from: None, to: None };
+                return Ok(Decided {
+                    plan,
+                    from: from_e164,
+                    to: to_e164,
+                    scheduled_at: None,
+                    opt_out: Some(person),
+                });
+            }
+        }
+
+        let mut plan = self.destination(submission, to, to_e164, from_e164)?;
+        let mut shown_from = from_e164;
+        if let Address::User(user) = from
+            && plan
+                .legs
+                .first()
+                .and_then(|leg| policy.channel(*leg))
+                .is_some_and(|leg| leg.kind != ChannelKind::Messenger)
+        {
+            let number = self.number_for(origin, user, to_e164).ok_or(Cause::BadSender)?;
+            shown_from = Some(number);
+            plan.from = Some(Pii::new(Address::Number(Number::international(number))));
+        }
+        Ok(Decided { plan, from: shown_from, to: to_e164, scheduled_at, opt_out: None })
+    }
+
+    /// Where a message goes, best way first.
+    fn destination(
+        &self,
+        submission: &Submission,
+        to: &Address,
+        to_e164: Option<Msisdn>,
+        from_e164: Option<Msisdn>,
+    ) -> Result<Plan, Cause> {
+        let origin = submission.origin;
+        let number = match to {
+            Address::User(user) => {
+                let messenger = self
+                    .policy
+                    .channels
+                    .iter()
+                    .find(|c| c.kind == ChannelKind::Messenger && c.name == user.messenger);
+                let channel = messenger.ok_or(Cause::NoRoute)?.id;
+                return Ok(Plan { legs: [channel].into_iter().collect(), from: None, to: None });
+            }
+            Address::Number(number) if number.digits.is_empty() => return Err(Cause::BadDestination),
+            Address::Number(number) => number,
+        };
+        let mut plan = Plan { legs: SmallVec::new(), from: None, to: None };
+        if let Some(to_e164) = to_e164 {
+            let person = from_e164
+                .and_then(|from| self.known.behind(to_e164, from))
+                .or_else(|| self.known.user_of_number(to_e164));
+            if let Some((messenger, user)) = person
+                && *messenger != origin
+                && let Some(channel) = self.policy.channel(*messenger)
+            {
+                plan.legs.push(*messenger);
+                plan.to =
+                    Some(Pii::new(Address::User(User { messenger: channel.name.clone(), id: user.clone() })));
+                // A message that came from the carrier is not sent back to it when the messenger fails.
+                if self.policy.channel(origin).is_some_and(|origin| origin.kind == ChannelKind::Smsc) {
+                    return Ok(plan);
+                }
+            }
+        }
+        let digits = to_e164.map_or_else(|| number.digits.clone(), Msisdn::digits);
+        for leg in self.policy.routes.legs(&digits, origin, submission.class) {
+            // Back where it came from is a loop (T19); an ESME may write to itself.
+            let loops =
+                leg == origin && self.policy.channel(leg).is_some_and(|leg| leg.kind != ChannelKind::Esme);
+            if !loops && !plan.legs.contains(&leg) {
+                plan.legs.push(leg);
+            }
+        }
+        if plan.legs.is_empty() { Err(Cause::NoRoute) } else { Ok(plan) }
+    }
+
+    /// The number a phone sees when a messenger user writes to it: their own if it is linked, else one of
+    /// the pool that stands for them towards this phone.
+    fn number_for(&mut self, messenger: &ChannelPolicy, user: &User, to: Option<Msisdn>) -> Option<Msisdn> {
+        if let Some(link) = self.known.link_of_user(messenger.id, &user.id) {
+            return Some(link.number);
+        }
+        self.known.lease(&(messenger.id, user.id.clone()), to?, &messenger.pool)
+    }
+}
+
+fn pass(verdict: Verdict) -> Result<(), Cause> {
+    match verdict {
+        Verdict::Refuse(cause) => Err(cause),
+        Verdict::Pass | Verdict::Hold(_) => Ok(()),
+    }
+}
+
+const fn service(kind: Option<ChannelKind>) -> UsageService {
+    match kind {
+        Some(ChannelKind::Messenger | ChannelKind::Http) | None => UsageService::Messenger,
+        Some(ChannelKind::Esme) => UsageService::Esme,
+        Some(ChannelKind::Smsc) => UsageService::Sms,
+    }
+}
+
+/// What must be equal for two submissions with one key to be the same message.
+fn body_digest(submission: &Submission) -> [u8; 8] {
+    let mut hash = Sha256::new();
+    for address in [&submission.from, &submission.to] {
+        match address.reveal(For::Decision) {
+            Address::Number(number) => {
+                hash.update([&[number.ton.0, number.npi.0], number.digits.as_bytes(), &[0]].concat())
+            }
+            Address::User(user) => {
+                hash.update([user.messenger.as_bytes(), &[0], user.id.as_bytes(), &[0]].concat())
+            }
+        }
+    }
+    hash.update([submission.class as u8]);
+    match &submission.content {
+        Content::Text(text) => hash.update(text.as_bytes()),
+        Content::Coded(coded) => {
+            hash.update([coded.data_coding, u8::from(coded.udhi)]);
+            hash.update(&coded.octets);
+        }
+    }
+    let mut digest = [0; 8];
+    digest.copy_from_slice(&hash.finalize()[..8]);
+    digest
+}
+
+impl Accepted {
+    #[must_use]
+    /// The channel the plan starts with; none when the gateway itself was meant.
+    pub fn first_leg(&self) -> Option<ChannelId> {
+        self.plan.legs.first().copied()
+    }
+}

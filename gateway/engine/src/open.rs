@@ -1,0 +1,237 @@
+//! Open messages in memory: a slab of small records, grouped by the batch they were accepted in.
+//!
+//! A waiting message costs about ninety octets here: the record, its place in the slab, in its batch and in
+//! its queue. Content and addresses of what does not fit in memory stay in the store.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use hashbrown::HashMap;
+use model::{Cause, ChannelId, Disposition, Lane, MessageId, ReceiptsWanted, Timestamp};
+
+use crate::{delivery::State, journal::Accepted};
+
+/// What must be at hand about an open message at any time.
+#[derive(Debug)]
+pub(crate) struct Open {
+    pub(crate) message: MessageId,
+    /// The batch it was accepted in.
+    pub(crate) birth: u64,
+    /// The rest, while it is in memory.
+    pub(crate) hot: Option<Arc<Accepted>>,
+    /// Digest of the upstream id of the only segment; see [`crate::upstream`].
+    pub(crate) upstream: u64,
+    /// Changes with every attempt and every new owner of the slot, so that late answers find nobody.
+    pub(crate) generation: u32,
+    /// Seconds since 1970 after which something must happen: expiry, the end of a receipt window.
+    pub(crate) deadline: u32,
+    pub(crate) attempts: u16,
+    pub(crate) segments: u16,
+    /// Segments whose receipt has come.
+    pub(crate) segments_done: u16,
+    pub(crate) origin: ChannelId,
+    pub(crate) channel: ChannelId,
+    pub(crate) state: State,
+    pub(crate) leg: u8,
+    pub(crate) lane: Lane,
+    pub(crate) receipts: ReceiptsWanted,
+    pub(crate) disposition: Disposition,
+    pub(crate) cause: Option<Cause>,
+    pub(crate) possible_duplicate: bool,
+}
+
+/// A slot and the generation it had: valid as long as both still match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Key {
+    pub(crate) slot: u32,
+    pub(crate) generation: u32,
+}
+
+/// The messages accepted in one batch.
+#[derive(Debug, Default)]
+struct Birth {
+    slots: Vec<u32>,
+    unended: u32,
+    unclosed: u32,
+    /// When its messages are looked at next.
+    check: u32,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct OpenMessages {
+    slab: Vec<Option<Open>>,
+    free: Vec<u32>,
+    by_id: HashMap<MessageId, u32>,
+    births: HashMap<u64, Birth>,
+    /// (second, batch): when a batch holds something that is due.
+    checks: BTreeSet<(u32, u64)>,
+    generation: u32,
+    hot: usize,
+}
+
+impl OpenMessages {
+    pub(crate) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    pub(crate) fn hot(&self) -> usize {
+        self.hot
+    }
+
+    pub(crate) fn insert(&mut self, mut open: Open) -> Key {
+        self.generation = self.generation.wrapping_add(1);
+        open.generation = self.generation;
+        self.hot += usize::from(open.hot.is_some());
+        let (message, birth, deadline) = (open.message, open.birth, open.deadline);
+        let generation = open.generation;
+        let ended = open.state.is_ended();
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.slab[slot as usize] = Some(open);
+                slot
+            }
+            None => {
+                self.slab.push(Some(open));
+                u32::try_from(self.slab.len() - 1).unwrap_or(u32::MAX)
+            }
+        };
+        self.by_id.insert(message, slot);
+        let group = self.births.entry(birth).or_default();
+        group.slots.push(slot);
+        group.unended += u32::from(!ended);
+        group.unclosed += 1;
+        self.check_by(birth, deadline);
+        Key { slot, generation }
+    }
+
+    pub(crate) fn get(&self, key: Key) -> Option<&Open> {
+        self.at(key.slot).filter(|open| open.generation == key.generation)
+    }
+
+    pub(crate) fn at(&self, slot: u32) -> Option<&Open> {
+        self.slab.get(slot as usize)?.as_ref()
+    }
+
+    pub(crate) fn at_mut(&mut self, slot: u32) -> Option<&mut Open> {
+        self.slab.get_mut(slot as usize)?.as_mut()
+    }
+
+    pub(crate) fn key(&self, slot: u32) -> Option<Key> {
+        self.at(slot).map(|open| Key { slot, generation: open.generation })
+    }
+
+    pub(crate) fn find(&self, message: MessageId) -> Option<Key> {
+        self.key(*self.by_id.get(&message)?)
+    }
+
+    /// A new generation: everything that still refers to the old one is stale.
+    pub(crate) fn renew(&mut self, slot: u32) -> Option<Key> {
+        self.generation = self.generation.wrapping_add(1);
+        let generation = self.generation;
+        let open = self.at_mut(slot)?;
+        open.generation = generation;
+        Some(Key { slot, generation })
+    }
+
+    pub(crate) fn heat(&mut self, slot: u32, accepted: Arc<Accepted>) {
+        if let Some(open) = self.slab.get_mut(slot as usize).and_then(Option::as_mut) {
+            self.hot += usize::from(open.hot.is_none());
+            open.hot = Some(accepted);
+        }
+    }
+
+    pub(crate) fn cool(&mut self, slot: u32) {
+        if let Some(open) = self.slab.get_mut(slot as usize).and_then(Option::as_mut) {
+            self.hot -= usize::from(open.hot.is_some());
+            open.hot = None;
+        }
+    }
+
+    /// Moves the deadline of a message; its batch is looked at in time.
+    pub(crate) fn set_deadline(&mut self, slot: u32, deadline: u32) {
+        let Some(open) = self.at_mut(slot) else { return };
+        open.deadline = deadline;
+        let birth = open.birth;
+        self.check_by(birth, deadline);
+    }
+
+    fn check_by(&mut self, birth: u64, second: u32) {
+        let Some(group) = self.births.get_mut(&birth) else { return };
+        if group.check == 0 || second < group.check {
+            self.checks.remove(&(group.check, birth));
+            group.check = second;
+            self.checks.insert((second, birth));
+        }
+    }
+
+    /// Slots whose deadline has passed. Call again until it returns nothing.
+    pub(crate) fn due(&mut self, now: Timestamp) -> Vec<u32> {
+        let second = seconds(now);
+        let Some(&(check, birth)) = self.checks.first() else { return Vec::new() };
+        if check > second {
+            return Vec::new();
+        }
+        self.checks.pop_first();
+        let Some(group) = self.births.get_mut(&birth) else { return Vec::new() };
+        group.check = 0;
+        let mut due = Vec::new();
+        let mut next = u32::MAX;
+        for &slot in &group.slots {
+            match self.slab.get(slot as usize).and_then(Option::as_ref) {
+                Some(open) if open.birth == birth && open.deadline <= second => due.push(slot),
+                Some(open) if open.birth == birth => next = next.min(open.deadline),
+                _ => {}
+            }
+        }
+        // Those that are due set their own new deadline or go away; look again a minute later in any case.
+        self.check_by(birth, if due.is_empty() { next } else { next.min(second + 60) });
+        due
+    }
+
+    pub(crate) fn next_check(&self) -> Option<Timestamp> {
+        self.checks.first().map(|&(second, _)| Timestamp::from_secs(i64::from(second)))
+    }
+
+    /// The message has its final disposition.
+    pub(crate) fn ended(&mut self, birth: u64) -> bool {
+        let Some(group) = self.births.get_mut(&birth) else { return false };
+        group.unended = group.unended.saturating_sub(1);
+        group.unended == 0
+    }
+
+    /// Forgets a closed message. True when it was the last of its batch.
+    pub(crate) fn remove(&mut self, slot: u32) -> Option<(u64, bool)> {
+        let open = self.slab.get_mut(slot as usize)?.take()?;
+        self.hot -= usize::from(open.hot.is_some());
+        self.by_id.remove(&open.message);
+        self.free.push(slot);
+        let group = self.births.get_mut(&open.birth)?;
+        group.unclosed -= 1;
+        let last = group.unclosed == 0;
+        if last && let Some(group) = self.births.remove(&open.birth) {
+            self.checks.remove(&(group.check, open.birth));
+        }
+        Some((open.birth, last))
+    }
+
+    pub(crate) fn keys(&self) -> impl Iterator<Item = Key> + '_ {
+        (0..)
+            .zip(&self.slab)
+            .filter_map(|(slot, open)| open.as_ref().map(|o| Key { slot, generation: o.generation }))
+    }
+}
+
+/// Whole seconds, rounded up: a deadline is never early.
+pub(crate) fn seconds(at: Timestamp) -> u32 {
+    u32::try_from(at.micros().div_euclid(1_000_000) + i64::from(at.micros().rem_euclid(1_000_000) > 0))
+        .unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_waiting_message_is_small() {
+        assert!(size_of::<Option<Open>>() <= 72, "{}", size_of::<Option<Open>>());
+    }
+}

@@ -1,0 +1,263 @@
+//! Coming back: the open messages are a fold over what the store gives back.
+
+use std::{cmp::Reverse, sync::Arc};
+
+use hashbrown::HashMap;
+use model::{Content, Disposition, MessageId, ReceiptsWanted, Timestamp};
+
+use crate::{
+    core::Core,
+    delivery::State,
+    dispatch::recipient_digest,
+    journal::{Accepted, Chapter, Event, Fact},
+    open::{Key, Open, seconds},
+};
+
+/// One message while its entries are read.
+struct Folded {
+    open: Open,
+    accepted: Accepted,
+    due: Option<Timestamp>,
+    parts: Vec<model::UpstreamId>,
+    done: Vec<u8>,
+    reported: bool,
+}
+
+impl Core {
+    /// Takes standing knowledge back. Call before the chapters.
+    pub fn recover_fact(&mut self, fact: &Fact) {
+        // One that cannot be read belongs to a newer version of the gateway; it stays in the store.
+        let _known = self.known.recover(fact);
+    }
+
+    /// Takes the open messages of one batch back, in the order of batches. Entries of messages that have
+    /// closed since are passed over.
+    pub fn recover(&mut self, now: Timestamp, chapter: Chapter) {
+        let mut folded: Vec<Folded> = Vec::new();
+        let mut places: HashMap<MessageId, usize> = HashMap::new();
+        let mut contents: HashMap<MessageId, Content> = chapter.contents.into_iter().collect();
+        for entry in chapter.entries {
+            if let Event::Accepted(accepted) = entry.event {
+                places.insert(entry.message, folded.len());
+                folded.push(self.begin(chapter.birth, entry.message, &accepted));
+            } else if let Some(message) = places.get(&entry.message).and_then(|place| folded.get_mut(*place))
+            {
+                message.apply(&entry.event, entry.at);
+            }
+        }
+        let total = folded.len();
+        let mut ended = 0;
+        let mut kept = 0;
+        for mut message in folded {
+            ended += usize::from(message.open.state.is_ended());
+            let id = message.open.message;
+            if let Some(content) = contents.remove(&id) {
+                message.accepted = message.accepted.with_content(content);
+            }
+            if message.closed(self) {
+                continue;
+            }
+            kept += 1;
+            self.restore(now, message);
+        }
+        // The crash may have come between the last entry and the commit that would have settled the batch;
+        // both are the same commit, so this is only ever seen after a change of configuration.
+        if kept == 0 && total > 0 {
+            self.pending.close.push(chapter.birth);
+        } else if ended == total {
+            self.pending.erase.push(chapter.birth);
+        }
+    }
+
+    fn begin(&self, birth: u64, message: MessageId, accepted: &Accepted) -> Folded {
+        let submission = &accepted.submission;
+        let takes_reports = self.policy.channel(submission.origin).is_some_and(|origin| origin.takes_reports);
+        let first = accepted.first_leg().unwrap_or(submission.origin);
+        let gathers = submission.part.is_some()
+            && self
+                .policy
+                .channel(first)
+                .is_some_and(|channel| channel.kind == model::ChannelKind::Messenger);
+        Folded {
+            open: Open {
+                message,
+                birth,
+                hot: None,
+                upstream: 0,
+                generation: 0,
+                deadline: seconds(accepted.expires_at),
+                attempts: 0,
+                segments: accepted.metered.segments,
+                segments_done: 0,
+                origin: submission.origin,
+                channel: first,
+                state: if gathers { State::Gathering } else { State::Waiting },
+                leg: 0,
+                lane: submission.class.lane(),
+                receipts: if takes_reports { submission.receipts } else { ReceiptsWanted::NONE },
+                disposition: Disposition::Accepted,
+                cause: None,
+                possible_duplicate: true,
+            },
+            accepted: accepted.clone(),
+            due: submission.scheduled_at,
+            parts: Vec::new(),
+            done: Vec::new(),
+            reported: false,
+        }
+    }
+
+    fn restore(&mut self, now: Timestamp, message: Folded) {
+        let Folded { mut open, accepted, due, parts, done, .. } = message;
+        let accepted = Arc::new(accepted);
+        let (state, channel, crowded) =
+            (open.state, open.channel, self.open.hot() >= self.policy.limits.hot_max);
+        if let (State::Sent | State::Unknown, Some(policy)) = (state, self.policy.channel(channel)) {
+            open.deadline = seconds(now + policy.receipt_window);
+        }
+        // Segments that wait for each other are needed whole; everything else is read again in time.
+        open.hot = (!crowded || state == State::Gathering).then(|| accepted.clone());
+        let key = self.insert(open);
+        match state {
+            State::Gathering => self.gather(now, key, &accepted),
+            State::Sent => {
+                let digest = self.upstream.insert(channel, &parts, key.slot);
+                if let Some(open) = self.open.at_mut(key.slot) {
+                    open.upstream = digest;
+                    open.segments_done = u16::try_from(done.len()).unwrap_or(u16::MAX);
+                }
+            }
+            State::Unknown => {
+                let to = recipient_digest(accepted.plan.to.as_ref().unwrap_or(&accepted.submission.to));
+                self.unknown.entry((channel, to)).or_default().push(key);
+                self.due.push(Reverse((due.unwrap_or(now), key)));
+            }
+            State::Reporting => self.enqueue_report(key.slot),
+            _ => match due.filter(|due| *due > now) {
+                Some(due) => self.due.push(Reverse((due, key))),
+                None => self.enqueue(key),
+            },
+        }
+    }
+
+    /// Takes content that was read back and does what waited for it.
+    pub fn loaded(&mut self, now: Timestamp, chapters: Vec<Chapter>) {
+        for chapter in chapters {
+            let mut contents: HashMap<MessageId, Content> = chapter.contents.into_iter().collect();
+            for entry in chapter.entries {
+                let Some(key) = self.open.find(entry.message) else { continue };
+                match entry.event {
+                    Event::Accepted(accepted) => {
+                        let accepted = match contents.remove(&entry.message) {
+                            Some(content) => Arc::new(accepted.with_content(content)),
+                            None => accepted,
+                        };
+                        if self
+                            .open
+                            .get(key)
+                            .is_some_and(|open| open.birth == chapter.birth && open.hot.is_none())
+                        {
+                            self.open.heat(key.slot, accepted);
+                            self.relist(key);
+                        }
+                    }
+                    Event::Replaced { expires_at, metered, .. } => {
+                        if let Some(accepted) = self.open.get(key).and_then(|open| open.hot.clone()) {
+                            self.open.heat(
+                                key.slot,
+                                Arc::new(Accepted { expires_at, metered, ..(*accepted).clone() }),
+                            );
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            for inbound in self.cold.remove(&chapter.birth).unwrap_or_default() {
+                self.take(now, inbound);
+            }
+        }
+    }
+
+    fn relist(&mut self, key: Key) {
+        if let Some(open) = self.open.get(key) {
+            let (channel, origin) = (open.channel, open.origin);
+            self.list(channel);
+            self.list(origin);
+        }
+    }
+}
+
+impl Folded {
+    fn apply(&mut self, event: &Event, at: Timestamp) {
+        let open = &mut self.open;
+        match event {
+            Event::Accepted(_) | Event::LateReceipt { .. } => {}
+            Event::Sent { channel, parts } => {
+                open.channel = *channel;
+                open.state = State::Sent;
+                open.disposition = Disposition::Sent;
+                self.parts = parts.to_vec();
+                self.done.clear();
+            }
+            Event::Deferred { due, .. } => {
+                open.state = State::Waiting;
+                open.attempts = open.attempts.saturating_add(1);
+                self.due = Some(*due);
+            }
+            Event::AnswerLost { due, .. } => {
+                open.state = State::Unknown;
+                open.disposition = Disposition::Unknown;
+                self.due = Some(*due);
+            }
+            Event::Rerouted { leg, channel, .. } => {
+                open.state = State::Waiting;
+                open.leg = *leg;
+                open.channel = *channel;
+                self.due = None;
+            }
+            Event::Receipt { part, state, .. } => {
+                if state.disposition().is_some() && !self.done.contains(part) {
+                    self.done.push(*part);
+                }
+            }
+            Event::Replaced { scheduled_at, expires_at, metered } => {
+                self.accepted.expires_at = *expires_at;
+                self.accepted.metered = *metered;
+                open.deadline = seconds(*expires_at);
+                self.due = *scheduled_at;
+            }
+            Event::Joined { .. } => open.state = State::Waiting,
+            Event::Final { disposition, cause } => {
+                open.state = State::Reporting;
+                open.disposition = *disposition;
+                open.cause = *cause;
+                open.deadline = seconds(at);
+            }
+            Event::ReportDeferred { due } => self.due = Some(*due),
+            Event::Reported { .. } => self.reported = true,
+        }
+    }
+
+    /// Nothing is left to do about it.
+    fn closed(&mut self, core: &Core) -> bool {
+        if self.reported {
+            return true;
+        }
+        if self.open.state != State::Reporting {
+            return false;
+        }
+        let policy = core.policy.channel(self.open.origin);
+        let told = if self.open.disposition.is_success() {
+            self.open.receipts.success
+        } else {
+            self.open.receipts.failure
+        };
+        if let Some(policy) = policy {
+            self.open.deadline = self
+                .open
+                .deadline
+                .saturating_add(u32::try_from(policy.report_window.as_secs()).unwrap_or(u32::MAX));
+        }
+        !told || !policy.is_some_and(|policy| policy.takes_reports)
+    }
+}
