@@ -1,0 +1,5 @@
+//! What an operator is promised: counters that tell the journal's story, a document, rules and a dashboard that
+//! name only what exists.
+
+mod common;
+mod observer;
