@@ -1,0 +1,143 @@
+//! The whole file, and the gateway without one.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    section::{
+        Account, AccountApi, AccountSmpp, Channel, ChargeAt, Class, DefaultAlphabet, Http, Limits, Log,
+        Management, Messenger, Node, Policy, Pool, Receipts, Route, Smpp, Store, Strategy,
+    },
+    value::{Cidr, Credential, Name, OneOrMany, Prefix, Senders},
+};
+
+/// What an operator writes.
+///
+/// A file without any `[[account]]`, `[[channel]]`, `[[messenger]]`, `[[pool]]` and `[[route]]` is furnished for
+/// first tries, see [`Config::furnish`]; [`Config::default`] is the gateway without a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    #[serde(default)]
+    pub node: Node,
+    #[serde(default)]
+    pub store: Store,
+    #[serde(default)]
+    pub log: Log,
+    #[serde(default)]
+    pub http: Http,
+    #[serde(default)]
+    pub management: Management,
+    #[serde(default)]
+    pub smpp: Smpp,
+    #[serde(default)]
+    pub policy: Policy,
+    #[serde(default)]
+    pub limits: Limits,
+    /// Who sends through the gateway.
+    #[serde(default, rename = "account")]
+    pub accounts: Vec<Account>,
+    /// The carriers' SMSCs.
+    #[serde(default, rename = "channel")]
+    pub channels: Vec<Channel>,
+    /// The servers of IP messengers.
+    #[serde(default, rename = "messenger")]
+    pub messengers: Vec<Messenger>,
+    /// Numbers the gateway lends.
+    #[serde(default, rename = "pool")]
+    pub pools: Vec<Pool>,
+    /// Which channels lead to a number.
+    #[serde(default, rename = "route")]
+    pub routes: Vec<Route>,
+}
+
+impl Default for Config {
+    /// The gateway without a file: SQLite in `./data`, every listener on this machine only, and the furniture
+    /// for first tries.
+    fn default() -> Self {
+        let mut config = Self::bare();
+        config.furnish();
+        config
+    }
+}
+
+impl Config {
+    /// Every section at its default, and nobody to talk to.
+    #[must_use]
+    pub fn bare() -> Self {
+        Self {
+            node: Node::default(),
+            store: Store::default(),
+            log: Log::default(),
+            http: Http::default(),
+            management: Management::default(),
+            smpp: Smpp::default(),
+            policy: Policy::default(),
+            limits: Limits::default(),
+            accounts: Vec::new(),
+            channels: Vec::new(),
+            messengers: Vec::new(),
+            pools: Vec::new(),
+            routes: Vec::new(),
+        }
+    }
+
+    /// Nothing was said about who sends to whom.
+    #[must_use]
+    pub const fn is_unfurnished(&self) -> bool {
+        self.accounts.is_empty()
+            && self.channels.is_empty()
+            && self.messengers.is_empty()
+            && self.pools.is_empty()
+            && self.routes.is_empty()
+    }
+
+    /// The furniture for first tries, when nothing was said about who sends to whom: an account `demo` with
+    /// the password and API key `demo`, a messenger `demo-messenger` that pulls with the token `demo`, a
+    /// simulated carrier, and a route that leads every number to it. Account and messenger are accepted from
+    /// this machine only, whatever the listeners are.
+    pub fn furnish(&mut self) {
+        if !self.is_unfurnished() {
+            return;
+        }
+        self.accounts = vec![demo_account()];
+        self.channels = vec![Channel::loopback(Name::known("loopback"))];
+        self.messengers = vec![Messenger {
+            allow: this_machine(),
+            ..Messenger::pulling(Name::known("demo-messenger"), Credential::plain("demo"))
+        }];
+        self.routes = vec![Route {
+            to: OneOrMany(vec![Prefix::ALL]),
+            account: None,
+            class: None,
+            channels: OneOrMany(vec![Name::known("loopback")]),
+            strategy: Strategy::Failover,
+        }];
+    }
+}
+
+fn this_machine() -> Vec<Cidr> {
+    vec![Cidr::LOOPBACK_V4, Cidr::LOOPBACK_V6]
+}
+
+fn demo_account() -> Account {
+    Account {
+        name: Name::known("demo"),
+        class: Class::Person,
+        charge_at: ChargeAt::Submission,
+        senders: Senders::Any,
+        numbers: Vec::new(),
+        smpp: Some(AccountSmpp {
+            system_id: "demo".into(),
+            password: Credential::plain("demo"),
+            binds_max: AccountSmpp::default_binds_max(),
+            window: AccountSmpp::default_window(),
+            rate: 0,
+            allow: this_machine(),
+            versions: Vec::new(),
+            default_alphabet: DefaultAlphabet::default(),
+            receipts: Receipts::default(),
+        }),
+        api: Some(AccountApi { keys: vec![Credential::plain("demo")], allow: this_machine(), rate: 0 }),
+    }
+}

@@ -1,0 +1,37 @@
+//! The sections of the file, one struct and one file each.
+//!
+//! The doc comment of a key is what the operator reads: it becomes the description in the JSON schema. The
+//! ranges in `schemars` attributes are enforced when the file is loaded (`load::shape`), so that the schema and
+//! the check cannot differ.
+
+mod account;
+mod channel;
+mod http;
+mod limits;
+mod log;
+mod management;
+mod messenger;
+mod node;
+mod policy;
+mod pool;
+mod route;
+mod smpp;
+mod store;
+mod tls;
+
+pub use account::{
+    Account, AccountApi, AccountSmpp, ChargeAt, Class, ReceiptDates, ReceiptForm, ReceiptIds, Receipts,
+};
+pub use channel::{Bind, Channel, ChannelKind, Charset, Concatenation, Loopback, MessageIds, SmppLink};
+pub use http::Http;
+pub use limits::Limits;
+pub use log::{Log, LogFormat, LogLevel};
+pub use management::Management;
+pub use messenger::{Messenger, MessengerKind};
+pub use node::Node;
+pub use policy::{Advertising, Codes, Policy, QuietHours, Retry};
+pub use pool::Pool;
+pub use route::{Route, Strategy};
+pub use smpp::{DefaultAlphabet, Smpp, SmppVersion};
+pub use store::Store;
+pub use tls::Tls;
