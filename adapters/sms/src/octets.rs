@@ -27,10 +27,6 @@ impl<'a> Reader<'a> {
         Self { octets, at: 0 }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.at >= self.octets.len()
-    }
-
     pub(crate) fn octet(&mut self) -> Result<u8, DecodeError> {
         let [octet] = self.array()?;
         Ok(octet)
