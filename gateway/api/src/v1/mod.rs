@@ -1,0 +1,35 @@
+//! The accounts' API: one endpoint, one file.
+
+mod ask;
+mod batch;
+mod cancel;
+pub(crate) mod channels;
+mod consents;
+pub(crate) mod ladder;
+mod new_message;
+pub(crate) mod show;
+mod search;
+mod submit;
+mod usage;
+
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::Api;
+
+/// What accounts may call.
+pub(crate) fn traffic() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(submit::submit, search::search))
+        .routes(routes!(show::show, cancel::cancel))
+        .routes(routes!(usage::usage))
+        .routes(routes!(consents::consent))
+}
+
+/// What operators may call.
+pub(crate) fn management() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(show::show_to_operator))
+        .routes(routes!(channels::list))
+        .routes(routes!(channels::pause))
+        .routes(routes!(channels::resume))
+}

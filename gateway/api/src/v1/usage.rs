@@ -1,0 +1,156 @@
+//! `GET /v1/usage`: usage records with a cursor.
+
+#![expect(unused_qualifications, reason = "written by the macros that describe this endpoint")]
+
+use axum::{Json, extract::State};
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+use store::{Rating, UsageRow};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    Api, Directory, Problem,
+    caller::Caller,
+    openapi::ProblemDetails,
+    query::Query,
+    spell::{msisdn, time},
+};
+
+/// Where to go on.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
+    /// `next` of the page before; from the first record without it.
+    #[param(value_type = Option<String>)]
+    after: Option<SmolStr>,
+    /// At most so many.
+    #[param(minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<u32>,
+}
+
+/// A page of usage records, oldest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Page {
+    records: Vec<Record>,
+    /// Give it as `after` to go on, also when this page is empty: the records that come then are new.
+    next: String,
+}
+
+/// One billable event. Numbers are in E.164 form, where they have one.
+#[derive(Debug, Serialize, ToSchema)]
+struct Record {
+    /// The same for the same event, however often it is read.
+    #[schema(example = "use_0f1e2d3c4b5a69788796a5b4c3d2e1f0")]
+    id: String,
+    /// Ascends with the order of commits.
+    sequence: u64,
+    message: String,
+    /// Which leg of the plan, from 0.
+    leg: u8,
+    /// `submit`, `deliver` or `reversal`.
+    #[schema(value_type = String)]
+    event: &'static str,
+    #[schema(format = DateTime)]
+    at: String,
+    /// `sms`, `messenger` or `esme`.
+    #[schema(value_type = String)]
+    service: &'static str,
+    #[schema(value_type = String)]
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    cause: Option<&'static str>,
+    /// Who is charged.
+    #[schema(value_type = String)]
+    origin: SmolStr,
+    /// Where it went.
+    #[schema(value_type = String)]
+    channel: SmolStr,
+    #[schema(value_type = String)]
+    class: &'static str,
+    segments: u16,
+    octets: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    from: Option<SmolStr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    to: Option<SmolStr>,
+    #[schema(value_type = String)]
+    rating: &'static str,
+}
+
+const LIMIT_DEFAULT: u32 = 100;
+
+/// Read usage records.
+#[utoipa::path(
+    get,
+    path = "/v1/usage",
+    tag = "usage",
+    params(Wanted),
+    responses(
+        (status = 200, body = Page),
+        (status = "4XX", response = ProblemDetails),
+        (status = "5XX", response = ProblemDetails),
+    )
+)]
+pub(crate) async fn usage(
+    State(api): State<Api>,
+    Caller(account): Caller,
+    Query(wanted): Query<Wanted>,
+) -> Result<Json<Page>, Problem> {
+    let after = match wanted.after {
+        Some(cursor) => cursor.parse().map_err(|_| Problem::field("#/after", "expected `next` of a page"))?,
+        None => 0,
+    };
+    let limit = api.page_items(wanted.limit, LIMIT_DEFAULT)?;
+    let rows = api.services.store.usage(after, limit, Some(account.channel)).await?;
+    let next = rows.last().map_or(after, |row| row.sequence).to_string();
+    let records = rows
+        .iter()
+        .filter(|row| row.record.origin == account.channel)
+        .map(|row| Record::of(row, &*api.services.directory))
+        .collect();
+    Ok(Json(Page { records, next }))
+}
+
+impl Record {
+    fn of(row: &UsageRow, directory: &dyn Directory) -> Self {
+        use billing::UsageOutcome;
+
+        let record = &row.record;
+        Self {
+            id: record.key.id().to_string(),
+            sequence: row.sequence,
+            message: record.key.message.to_string(),
+            leg: record.key.leg,
+            event: record.key.event.as_str(),
+            at: time(record.at),
+            service: record.service.as_str(),
+            outcome: match record.outcome {
+                UsageOutcome::Accepted => "accepted",
+                UsageOutcome::Delivered => "delivered",
+                UsageOutcome::HandedOver => "handed_over",
+                UsageOutcome::Failed => "failed",
+                UsageOutcome::Expired => "expired",
+                UsageOutcome::Cancelled => "cancelled",
+                UsageOutcome::Unknown => "unknown",
+            },
+            cause: record.cause.map(model::Cause::code),
+            origin: directory.channel_name(record.origin),
+            channel: directory.channel_name(record.channel),
+            class: record.class.as_str(),
+            segments: record.segments,
+            octets: record.octets,
+            from: record.from.map(msisdn),
+            to: record.to.map(msisdn),
+            rating: match row.rating {
+                Rating::Suspended => "suspended",
+                Rating::Rated => "rated",
+                Rating::ZeroRated => "zero_rated",
+                Rating::NotChargeable => "not_chargeable",
+            },
+        }
+    }
+}
