@@ -72,7 +72,7 @@ macro_rules! any {
                         Ok(())
                     }
                     Self::Unknown { id, body } => {
-                        out::pdu(out, Command::Unknown(*id), status, sequence, |out| {
+                        out::pdu(out, Command::Unknown(*id), status, sequence, false, |out| {
                             out.put(body);
                             Ok(())
                         })

@@ -58,6 +58,10 @@ macro_rules! field {
     (write list $item:ident $out:ident $value:expr, $name:expr) => { $value.write($out)? };
     (write tlvs $out:ident $value:expr, $name:expr) => { $out.put($value.octets()) };
 
+    (absent optional_text $value:expr) => { $value.is_none() };
+    (absent $shape:ident $value:expr) => { false };
+    (absent list $item:ident $value:expr) => { false };
+
     (show octet $value:expr) => { $value };
     (show esm_class $value:expr) => { $value };
     (show registered $value:expr) => { $value };
@@ -114,7 +118,8 @@ macro_rules! body {
                     &mut $crate::tlv::TlvWriter<'_, O>,
                 ) -> Result<(), $crate::pdu::EncodeError>,
             ) -> Result<(), $crate::pdu::EncodeError> {
-                $crate::pdu::out::pdu(out, command, status, sequence, |out| {
+                let absent = false $(|| field!(absent $shape $($item)? self.$field))*;
+                $crate::pdu::out::pdu(out, command, status, sequence, absent, |out| {
                     self.write_body(out)?;
                     more(&mut $crate::tlv::TlvWriter::new(out))
                 })

@@ -27,7 +27,7 @@ mod user_data;
 
 pub use address::{Address, npi, ton};
 pub use alert::AlertNotification;
-pub use answer::{answer, answer_with_id, encode_empty};
+pub use answer::{answer, answer_with, answer_with_id, encode_empty};
 pub use any::Pdu;
 pub use bind::{Bind, BindKind, BindResp, Outbind};
 pub use broadcast::{

@@ -15,8 +15,8 @@ pub trait Out {
     fn patch(&mut self, at: usize, octets: [u8; 4]);
     /// Forgets everything behind the first `held` octets.
     fn cut_back(&mut self, held: usize);
-    /// Makes room for this many octets more.
-    fn make_room(&mut self, octets: usize);
+    /// Puts a NUL in front of the octet at `at`.
+    fn insert_nul(&mut self, at: usize);
 }
 
 impl Out for Vec<u8> {
@@ -41,9 +41,8 @@ impl Out for Vec<u8> {
         self.truncate(held);
     }
 
-    #[inline]
-    fn make_room(&mut self, octets: usize) {
-        self.reserve(octets);
+    fn insert_nul(&mut self, at: usize) {
+        self.insert(at.min(self.len()), 0);
     }
 }
 
@@ -69,9 +68,11 @@ impl Out for BytesMut {
         self.truncate(held);
     }
 
-    #[inline]
-    fn make_room(&mut self, octets: usize) {
-        self.reserve(octets);
+    fn insert_nul(&mut self, at: usize) {
+        self.put_u8(0);
+        if let Some(moved) = self.get_mut(at..) {
+            moved.rotate_right(1);
+        }
     }
 }
 
@@ -94,13 +95,15 @@ pub enum EncodeError {
     },
 }
 
-/// Appends one PDU, or nothing.
+/// Appends one PDU, or nothing. `absent`: the body starts with a C-octet string that may be left out,
+/// and is; if anything stands behind it after all, its place is marked by its NUL.
 #[inline]
 pub(crate) fn pdu<O: Out>(
     out: &mut O,
     command: Command,
     status: CommandStatus,
     sequence: u32,
+    absent: bool,
     body: impl FnOnce(&mut O) -> Result<(), EncodeError>,
 ) -> Result<(), EncodeError> {
     let start = out.held();
@@ -110,6 +113,9 @@ pub(crate) fn pdu<O: Out>(
         return Err(error);
     }
     debug_assert!(out.held() >= start + HEADER_OCTETS, "a PDU never shrinks while it is written");
+    if absent && out.held() > start + HEADER_OCTETS {
+        out.insert_nul(start + HEADER_OCTETS);
+    }
     let Ok(length) = u32::try_from(out.held() - start) else {
         out.cut_back(start);
         return Err(EncodeError::TooLong { field: "command_length", octets_max: u32::MAX as usize });
