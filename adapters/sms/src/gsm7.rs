@@ -99,6 +99,19 @@ static EXTENDED: [char; 128] = {
     table
 };
 
+/// ASCII characters of the main table by septet; zero for the others and for the escape.
+static ASCII: [u8; 128] = {
+    let mut table = [0; 128];
+    let mut septet = 0;
+    while septet < 128 {
+        if BASIC[septet].is_ascii() && septet != ESCAPE as usize {
+            table[septet] = BASIC[septet] as u8;
+        }
+        septet += 1;
+    }
+    table
+};
+
 /// The default alphabet's code, `None` when the character has none.
 #[inline]
 pub(crate) fn code(c: char) -> Option<Code> {
@@ -136,7 +149,10 @@ pub(crate) struct Measure {
 }
 
 pub(crate) fn measure(text: &str) -> Option<Measure> {
-    let (mut septets, mut seen, mut has_cr) = (0, 0_u8, false);
+    if text.is_ascii() {
+        return measure_ascii(text.as_bytes());
+    }
+    let (mut septets, mut seen, mut has_cr) = (0, 0, false);
     for c in text.chars() {
         let code = raw_code(c);
         if code == Code::NONE {
@@ -149,6 +165,40 @@ pub(crate) fn measure(text: &str) -> Option<Measure> {
     Some(Measure { septets, is_plain: seen < 0x80 && !has_cr })
 }
 
+/// Three counters in one word: extension characters, CRs, characters without a code.
+const COUNTER_BITS: u32 = 20;
+const COUNTER: u64 = (1 << COUNTER_BITS) - 1;
+/// Octets after which no counter has overflowed.
+const COUNTED_OCTETS_MAX: usize = 1 << 16;
+
+static TALLIES: [u64; 128] = {
+    let mut tallies = [0; 128];
+    let mut octet = 0;
+    while octet < 128 {
+        tallies[octet] = match CODES[octet] {
+            Code::NONE => 1 << (2 * COUNTER_BITS),
+            CR => 1 << COUNTER_BITS,
+            code => (code >> 7) as u64,
+        };
+        octet += 1;
+    }
+    tallies
+};
+
+/// Most texts: one addition for each octet and no branch.
+fn measure_ascii(text: &[u8]) -> Option<Measure> {
+    let (mut septets, mut is_plain) = (text.len(), true);
+    for octets in text.chunks(COUNTED_OCTETS_MAX) {
+        let tally: u64 = octets.iter().map(|octet| TALLIES[usize::from(octet & 0x7F)]).sum();
+        if tally >> (2 * COUNTER_BITS) != 0 {
+            return None;
+        }
+        septets += (tally & COUNTER) as usize;
+        is_plain &= tally == 0;
+    }
+    Some(Measure { septets, is_plain })
+}
+
 /// The text's septets, one per octet.
 pub fn encode(text: &str) -> Result<Vec<u8>, NotEncodable> {
     let mut out = Vec::new();
@@ -158,6 +208,10 @@ pub fn encode(text: &str) -> Result<Vec<u8>, NotEncodable> {
 
 /// Appends the text's septets, one per octet. After an error `out` holds what came before the character.
 pub fn encode_into(text: &str, out: &mut Vec<u8>) -> Result<(), NotEncodable> {
+    if text.is_ascii() && measure(text).is_some_and(|measure| measure.septets == text.len()) {
+        out.extend(text.bytes().map(|octet| CODES[usize::from(octet)]));
+        return Ok(());
+    }
     out.reserve(text.len());
     for (at, c) in text.char_indices() {
         let Some(code) = code(c) else {
@@ -170,15 +224,22 @@ pub fn encode_into(text: &str, out: &mut Vec<u8>) -> Result<(), NotEncodable> {
 
 /// The text of these septets, one per octet; bit 7 is ignored. An escape at the end shows as a space.
 pub fn decode(septets: &[u8]) -> String {
-    let mut text = String::with_capacity(septets.len() + septets.len() / 8);
+    let mut text = Vec::with_capacity(septets.len() + septets.len() / 8);
     let mut septets = septets.iter().map(|septet| septet & 0x7F);
     while let Some(septet) = septets.next() {
-        text.push(match septet {
+        let ascii = ASCII[usize::from(septet & 0x7F)];
+        if ascii != 0 {
+            text.push(ascii);
+            continue;
+        }
+        let c = match septet {
             ESCAPE => septets.next().map_or(' ', |next| EXTENDED[usize::from(next & 0x7F)]),
             _ => BASIC[usize::from(septet & 0x7F)],
-        });
+        };
+        text.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
     }
-    text
+    // Only whole characters were written.
+    String::from_utf8(text).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// Fill bits between a header of `header_octets` (its length octet included) and the first septet
@@ -196,19 +257,23 @@ pub const fn header_septets(header_octets: usize) -> usize {
 pub fn pack_into(septets: &[u8], fill_bits: usize, out: &mut Vec<u8>) {
     out.reserve((septets.len() * 7 + fill_bits).div_ceil(8));
     let mut bits = fill_bits % 8;
-    let mut waiting = 0_u16;
-    for &septet in septets {
-        waiting |= u16::from(septet & 0x7F) << bits;
-        bits += 7;
-        if bits >= 8 {
-            out.push(waiting.to_le_bytes()[0]);
-            waiting >>= 8;
-            bits -= 8;
+    let mut waiting = 0_u64;
+    let (groups, rest) = septets.as_chunks::<8>();
+    for group in groups {
+        // Eight septets are seven octets, so the bits waiting stay as many.
+        for (at, &septet) in group.iter().enumerate() {
+            waiting |= u64::from(septet & 0x7F) << (bits + 7 * at);
         }
+        let [octets @ .., _] = waiting.to_le_bytes();
+        out.extend_from_slice(&octets);
+        waiting >>= 56;
     }
-    if bits > 0 {
-        out.push(waiting.to_le_bytes()[0]);
+    for &septet in rest {
+        waiting |= u64::from(septet & 0x7F) << bits;
+        bits += 7;
     }
+    let octets = waiting.to_le_bytes();
+    out.extend_from_slice(octets.get(..bits.div_ceil(8)).unwrap_or(&octets));
 }
 
 /// The septets packed, spare bits zero: for fields that state their length.
@@ -239,29 +304,22 @@ pub fn pack_filled(septets: &[u8]) -> Vec<u8> {
 /// At most `count` septets out of packed octets, skipping `fill_bits` first. Fewer come back when the octets
 /// end early.
 pub fn unpack(octets: &[u8], fill_bits: usize, count: usize) -> Vec<u8> {
+    let fill_bits = fill_bits % 8;
     let there = (octets.len() * 8).saturating_sub(fill_bits) / 7;
     let count = count.min(there);
-    let mut septets = Vec::with_capacity(count);
-    let mut skip = fill_bits;
-    let (mut waiting, mut bits) = (0_u16, 0);
-    for &octet in octets {
-        waiting |= u16::from(octet) << bits;
-        bits += 8;
-        if skip > 0 {
-            let skipped = skip.min(bits);
-            waiting >>= skipped;
-            bits -= skipped;
-            skip -= skipped;
+    let mut septets = Vec::with_capacity(count.next_multiple_of(8));
+    // Eight septets at a time out of seven octets and the bits that the fill moved into the eighth.
+    let mut rest = octets;
+    while septets.len() < count {
+        let mut window = [0; 8];
+        for (to, &from) in window.iter_mut().zip(rest) {
+            *to = from;
         }
-        while bits >= 7 && septets.len() < count {
-            septets.push(waiting.to_le_bytes()[0] & 0x7F);
-            waiting >>= 7;
-            bits -= 7;
-        }
-        if septets.len() >= count {
-            break;
-        }
+        let bits = u64::from_le_bytes(window) >> fill_bits;
+        septets.extend((0..8).map(|at| (bits >> (7 * at)).to_le_bytes()[0] & 0x7F));
+        rest = rest.get(7..).unwrap_or_default();
     }
+    septets.truncate(count);
     septets
 }
 
@@ -283,6 +341,14 @@ mod tests {
         assert_eq!(encode("Ç"), Ok(vec![0x09]));
         assert_eq!(encode("aç"), Err(NotEncodable { at: 1 }));
         assert_eq!(encode("\u{1B}"), Err(NotEncodable { at: 0 }));
+    }
+
+    #[test]
+    fn a_text_of_any_length_is_counted() {
+        let long = "[".repeat(COUNTED_OCTETS_MAX * 3);
+        assert_eq!(septets(&long), Some(long.len() * 2));
+        assert_eq!(septets(&format!("{long}`")), None);
+        assert_eq!(septets(&format!("{long}é")), Some(long.len() * 2 + 1));
     }
 
     #[test]

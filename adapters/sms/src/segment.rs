@@ -64,7 +64,9 @@ pub fn segment(text: &str, profile: &Profile) -> Result<Segmentation, Unsendable
     // The plan measured every character in this alphabet.
     alphabet.encode_into(text, &mut octets).map_err(|_| Unsendable::NotEncodable)?;
     let mut ends = SmallVec::new();
-    if segments > 1 {
+    if plan.is_plain {
+        ends.extend((1..usize::from(segments)).map(|full| full * plan.capacity));
+    } else if segments > 1 {
         cut::cuts(text, alphabet, plan.capacity, |units| {
             ends.push(units * alphabet.unit_octets());
             true

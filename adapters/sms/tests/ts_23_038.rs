@@ -70,6 +70,18 @@ fn g7_text_behind_a_concatenation_header() {
     repacks(&data, 47, &octets);
 }
 
+/// Some SMPP peers send packed septets, and nothing says how many.
+#[test]
+fn packed_septets_without_their_number() {
+    let text =
+        |octets: &str, udhi| UserData::unpack_unmeasured(udhi, &hex(octets)).text(Alphabet::Gsm7).unwrap();
+    assert_eq!(text("E8329BFD4697D9EC37", false), "hellohello");
+    assert_eq!(text("31D98C56B3DD00", false), "1234567");
+    assert_eq!(text("31D98C56B3DD1A", false), "1234567");
+    assert_eq!(text("31D98C56B3DD70", false), "12345678");
+    assert_eq!(text("0325010100CEE961B7B8CE06313A", true), "İstanbul ğş");
+}
+
 #[test]
 fn g8_turkish_locking_shift() {
     shifted(

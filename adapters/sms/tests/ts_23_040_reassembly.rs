@@ -119,7 +119,20 @@ fn a_late_repetition_of_a_completed_message_is_not_a_new_one() {
     // Another text under the same reference is a new message at once, the same text after a while.
     waits(messages.take(60, (), part(1, 2, 2, "c")));
     assert_eq!(text(messages.take(60, (), part(1, 2, 1, "x"))), "xc");
-    waits(messages.take(200, (), part(1, 2, 2, "c")));
+    assert_eq!(messages.take(159, (), part(1, 2, 2, "c")), Ok(Taken::Duplicate));
+    waits(messages.take(160, (), part(1, 2, 2, "c")));
+}
+
+#[test]
+fn completed_messages_remembered_are_bounded_too() {
+    let mut messages = Reassembler::new(LIMITS);
+    for (at, reference) in [1, 2, 3].into_iter().enumerate() {
+        waits(messages.take(at as u64, (), part(reference, 2, 1, "a")));
+        assert_eq!(text(messages.take(at as u64, (), part(reference, 2, 2, "b"))), "ab");
+    }
+    assert_eq!(messages.take(3, (), part(3, 2, 2, "b")), Ok(Taken::Duplicate));
+    assert_eq!(messages.take(3, (), part(2, 2, 2, "b")), Ok(Taken::Duplicate));
+    waits(messages.take(3, (), part(1, 2, 2, "b")));
 }
 
 #[test]

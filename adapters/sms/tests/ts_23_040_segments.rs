@@ -113,6 +113,13 @@ fn cr_lf_stays_together() {
     assert_eq!(segmentation.segments().map(|segment| segment.octets.len()).collect::<Vec<_>>(), [152, 12]);
 }
 
+/// Twice 153 septets, but the pair in the middle costs the first segment one.
+#[test]
+fn cr_lf_counts_as_it_is_cut() {
+    let text = format!("{}\r\n{}", "a".repeat(152), "b".repeat(152));
+    assert_eq!(segments(&text, &Profile::GSM), (Alphabet::Gsm7, 3));
+}
+
 #[test]
 fn at_most_255_segments() {
     assert_eq!(segments(&"a".repeat(255 * 153), &Profile::GSM), (Alphabet::Gsm7, 255));

@@ -109,7 +109,7 @@ fn broken_mandatory_elements_are_refused() {
         "002A0000113107049136190000A908C8303A8C0EA3C3",               // no service centre
         "002A0007912801000000101131070491",                           // shorter than it says
         "002A0007912801000000100",                                    // no octet of a TPDU
-        "002A079128010000001007912801000000101131070491361900",       // two addresses
+        "002A079128010000001007912801000000100131",                   // two addresses
         "002A000D91280100000010280100000010113107049136190000A908C8", // an address of 13 octets
         "002A0007D12801000000100101",                                 // a name as service centre
     ] {

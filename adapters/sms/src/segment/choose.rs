@@ -13,6 +13,8 @@ pub(super) struct Plan {
     pub(super) count: Count,
     /// Code units of one segment when there are several.
     pub(super) capacity: usize,
+    /// Every code unit stands alone: segments are simply full.
+    pub(super) is_plain: bool,
 }
 
 /// The narrow alphabet when every character has a code there. Otherwise, of national tables, CP949 and UCS-2,
@@ -94,7 +96,7 @@ fn fit(
     profile: &Profile,
 ) -> Result<Plan, Unsendable> {
     let plan = |form, segments, capacity| {
-        Ok(Plan { count: Count { alphabet, form, segments, units: saturated(units) }, capacity })
+        Ok(Plan { count: Count { alphabet, form, segments, units: saturated(units) }, capacity, is_plain })
     };
     let too_long =
         |units_max| Err(Unsendable::TooLong { units: saturated(units), units_max: saturated(units_max) });
