@@ -23,7 +23,8 @@ pub(crate) async fn read(
     octets_max: usize,
     timeout: Duration,
 ) -> Result<Bytes, Problem> {
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
+    let announced =
+        headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
     if announced.is_some_and(|octets: u64| octets > octets_max as u64) {
         return Err(Problem::too_large(octets_max));
     }
@@ -43,7 +44,8 @@ pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
 
 /// Whether the body is JSON, by its announced type; no announcement counts as JSON.
 pub(crate) fn is_json(media_type: Option<&str>) -> bool {
-    media_type.is_none_or(|t| t == "application/json" || (t.starts_with("application/") && t.ends_with("+json")))
+    media_type
+        .is_none_or(|t| t == "application/json" || (t.starts_with("application/") && t.ends_with("+json")))
 }
 
 /// Reads a JSON body.
@@ -60,32 +62,50 @@ pub(crate) async fn json<T: DeserializeOwned>(
     parse(&read(headers, body, octets_max, timeout).await?)
 }
 
+/// Decodes the JSON body of a peer that may be newer than we are: unknown fields are passed over.
+pub(crate) fn parse_of_peer<T: DeserializeOwned>(headers: &HeaderMap, octets: &[u8]) -> Result<T, Problem> {
+    if !is_json(media_type(headers).as_deref()) {
+        return Err(Problem::unsupported_media_type("send `Content-Type: application/json`"));
+    }
+    serde_json::from_slice(octets).map_err(|error| explain::<T>(octets, &error, Vec::new()))
+}
+
 /// Decodes a JSON value. Unknown fields are an error, and all of them are named.
 pub(crate) fn parse<T: DeserializeOwned>(octets: &[u8]) -> Result<T, Problem> {
     let mut unknown = Vec::new();
     let mut json = serde_json::Deserializer::from_slice(octets);
     let decoded = serde_ignored::deserialize(&mut json, |path| {
         if unknown.len() < ERRORS_MAX {
-            unknown.push(FieldError { pointer: ignored_pointer(&path), detail: Cow::Borrowed("unknown field") });
+            unknown
+                .push(FieldError { pointer: ignored_pointer(&path), detail: Cow::Borrowed("unknown field") });
         }
     })
     .and_then(|value: T| json.end().map(|()| value));
     match decoded {
         Ok(value) if unknown.is_empty() => Ok(value),
-        Ok(_) => Err(Problem::unprocessable().detail("the request has fields that nobody knows").errors(unknown)),
+        Ok(_) => {
+            Err(Problem::unprocessable().detail("the request has fields that nobody knows").errors(unknown))
+        }
         Err(error) => Err(explain::<T>(octets, &error, unknown)),
     }
 }
 
 /// The slow path: decodes again to learn where it went wrong.
-fn explain<T: DeserializeOwned>(octets: &[u8], error: &serde_json::Error, mut errors: Vec<FieldError>) -> Problem {
+fn explain<T: DeserializeOwned>(
+    octets: &[u8],
+    error: &serde_json::Error,
+    mut errors: Vec<FieldError>,
+) -> Problem {
     if !error.is_data() {
         return Problem::new(StatusCode::BAD_REQUEST, Cause::Malformed.code(), Cause::Malformed.text())
             .detail(format!("not JSON: line {}, column {}", error.line(), error.column()));
     }
     let mut json = serde_json::Deserializer::from_slice(octets);
     if let Err(error) = serde_path_to_error::deserialize::<_, T>(&mut json) {
-        errors.insert(0, FieldError { pointer: pointer(error.path()), detail: without_value(&error.inner().to_string()) });
+        errors.insert(
+            0,
+            FieldError { pointer: pointer(error.path()), detail: without_value(&error.inner().to_string()) },
+        );
     }
     Problem::unprocessable().detail("the request has fields with wrong values").errors(errors)
 }

@@ -7,7 +7,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kit::{Intake, Session};
-use model::{Answer, Command, ChannelId, Duration, Inbound, Receipt, SessionId, Submission, Ticket};
+use model::{Answer, ChannelId, Command, Duration, Inbound, Receipt, SessionId, Submission, Ticket};
 use smallvec::SmallVec;
 use tokio::sync::oneshot;
 
@@ -78,7 +78,10 @@ impl Desk {
             while let Some((index, ask)) = items.next() {
                 batch.push(ask.inbound(Ticket { session: self.session, token: place.token | index }));
                 if batch.len() == TAKE_ITEMS_MAX || items.peek().is_none() {
-                    self.intake.take(std::mem::take(&mut batch)).await.map_err(|kit::Closed| Missing::Closed)?;
+                    self.intake
+                        .take(std::mem::take(&mut batch))
+                        .await
+                        .map_err(|kit::Closed| Missing::Closed)?;
                 }
             }
             done.await.map_err(|_| Missing::Late)
@@ -153,7 +156,10 @@ impl Table {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take_place(&self, answers: usize) -> Option<(Place<'_>, oneshot::Receiver<SmallVec<[Option<Answer>; 1]>>)> {
+    fn take_place(
+        &self,
+        answers: usize,
+    ) -> Option<(Place<'_>, oneshot::Receiver<SmallVec<[Option<Answer>; 1]>>)> {
         let (done, receiver) = oneshot::channel();
         let each = (0..answers).map(|_| None).collect();
         let mut places = self.lock();
@@ -178,7 +184,11 @@ impl Place<'_> {
     /// Gives the place back and takes along what had arrived.
     fn leave(self) -> SmallVec<[Option<Answer>; 1]> {
         let mut places = self.table.lock();
-        places.all.get_mut(self.number as usize).map(|waiting| std::mem::take(&mut waiting.answers)).unwrap_or_default()
+        places
+            .all
+            .get_mut(self.number as usize)
+            .map(|waiting| std::mem::take(&mut waiting.answers))
+            .unwrap_or_default()
     }
 }
 
@@ -202,13 +212,16 @@ impl Session for Table {
             for (token, answer) in answers.drain(..) {
                 let number = token >> INDEX_BITS & ((1 << PLACE_BITS) - 1);
                 let index = token & ((1 << INDEX_BITS) - 1);
-                let Some(waiting) = usize::try_from(number).ok().and_then(|number| places.all.get_mut(number)) else {
+                let Some(waiting) =
+                    usize::try_from(number).ok().and_then(|number| places.all.get_mut(number))
+                else {
                     continue;
                 };
                 if u64::from(waiting.generation) != token >> (INDEX_BITS + PLACE_BITS) {
                     continue;
                 }
-                let Some(slot) = usize::try_from(index).ok().and_then(|index| waiting.answers.get_mut(index)) else {
+                let Some(slot) = usize::try_from(index).ok().and_then(|index| waiting.answers.get_mut(index))
+                else {
                     continue;
                 };
                 if slot.replace(answer).is_some() {

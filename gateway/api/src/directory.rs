@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use kit::HttpAdapter;
 use model::{ChannelId, ChannelKind, Class, Number};
 use smol_str::SmolStr;
 
-use crate::{KeyHash, Pull};
+use crate::{Federation, KeyHash, Pull};
 
 /// Accounts, messengers and channels as configured now. A reload is visible with the next call.
 pub trait Directory: Send + Sync {
@@ -58,7 +57,7 @@ pub struct Account {
 pub struct Messenger {
     pub channel: ChannelId,
     pub name: SmolStr,
-    pub adapter: Arc<dyn HttpAdapter>,
+    pub adapter: Arc<dyn Federation>,
     /// Set where the messenger fetches its events.
     pub pull: Option<Arc<dyn Pull>>,
 }

@@ -61,7 +61,8 @@ impl FromStr for KeyHash {
         }
         let mut octets = [0; 32];
         for (octet, [high, low]) in octets.iter_mut().zip(pairs) {
-            let (Some(high), Some(low)) = (char::from(*high).to_digit(16), char::from(*low).to_digit(16)) else {
+            let (Some(high), Some(low)) = (char::from(*high).to_digit(16), char::from(*low).to_digit(16))
+            else {
                 return Err(NotAKeyHash);
             };
             *octet = u8::try_from(high << 4 | low).map_err(|_| NotAKeyHash)?;

@@ -8,6 +8,7 @@ mod body;
 mod caller;
 mod desk;
 mod directory;
+mod federation;
 mod key;
 mod omf;
 mod openapi;
@@ -28,6 +29,7 @@ use tokio::sync::Semaphore;
 use crate::desk::Desk;
 
 pub use directory::{Account, ChannelView, Directory, Messenger, Reach};
+pub use federation::Federation;
 pub use key::{KeyHash, NotAKeyHash};
 pub use problem::{FieldError, Problem, status_of};
 pub use pull::{Page, Paging, Pull, PullError};
@@ -50,6 +52,9 @@ pub struct Inner {
     batches: Semaphore,
 }
 
+/// A messenger with more than this unanswered gains nothing.
+const CREDIT_EVENTS_MAX: usize = 500;
+
 impl Api {
     /// Opens the session through which all calls get their answers.
     #[must_use]
@@ -69,6 +74,12 @@ impl Deref for Api {
 }
 
 impl Inner {
+    /// Events and octets that a messenger may have unanswered.
+    fn credit(&self) -> (usize, usize) {
+        let limits = &self.services.limits;
+        (limits.batch_messages_max.min(CREDIT_EVENTS_MAX), limits.batch_octets_max)
+    }
+
     /// How many items a page may have.
     fn page_items(&self, wanted: Option<u32>, default: u32) -> Result<u32, Problem> {
         let max = u32::try_from(self.services.limits.page_items_max).unwrap_or(u32::MAX);

@@ -39,13 +39,25 @@ impl Problem {
     /// A problem that is not a [`Cause`]: something about HTTP itself.
     #[must_use]
     pub const fn new(status: StatusCode, code: &'static str, title: &'static str) -> Self {
-        Self { status, code, title, detail: None, errors: Vec::new(), retry_after_secs: None, header: None, close: false }
+        Self {
+            status,
+            code,
+            title,
+            detail: None,
+            errors: Vec::new(),
+            retry_after_secs: None,
+            header: None,
+            close: false,
+        }
     }
 
     /// A refusal of the gateway in HTTP's words.
     #[must_use]
     pub fn of(cause: Cause) -> Self {
-        Self { retry_after_secs: retry_after_secs(cause), ..Self::new(status_of(cause), cause.code(), cause.text()) }
+        Self {
+            retry_after_secs: retry_after_secs(cause),
+            ..Self::new(status_of(cause), cause.code(), cause.text())
+        }
     }
 
     #[must_use]
@@ -123,8 +135,12 @@ impl Problem {
 
     #[must_use]
     pub fn unsupported_media_type(wanted: &'static str) -> Self {
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "the content type is not taken here")
-            .detail(wanted)
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            "the content type is not taken here",
+        )
+        .detail(wanted)
     }
 
     #[must_use]
@@ -160,9 +176,11 @@ pub const fn status_of(cause: Cause) -> StatusCode {
         | Cause::Expired
         | Cause::UnknownSubscriber
         | Cause::WrongCode => StatusCode::UNPROCESSABLE_ENTITY,
-        Cause::SenderNotRegistered | Cause::OptedOut | Cause::AdvertisingRule | Cause::QuietHours | Cause::Policy => {
-            StatusCode::FORBIDDEN
-        }
+        Cause::SenderNotRegistered
+        | Cause::OptedOut
+        | Cause::AdvertisingRule
+        | Cause::QuietHours
+        | Cause::Policy => StatusCode::FORBIDDEN,
         Cause::NotFound => StatusCode::NOT_FOUND,
         Cause::IdReuse | Cause::TooLate | Cause::Cancelled => StatusCode::CONFLICT,
         Cause::Throttled => StatusCode::TOO_MANY_REQUESTS,
@@ -193,7 +211,9 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let problem = Self::of(refusal.cause);
         match refusal.retry {
-            Retry::After(wait) => problem.retry_after(wait.as_millis().div_ceil(1_000).clamp(1, 86_400) as u64),
+            Retry::After(wait) => {
+                problem.retry_after(wait.as_millis().div_ceil(1_000).clamp(1, 86_400) as u64)
+            }
             _ => problem,
         }
     }
@@ -267,7 +287,8 @@ mod tests {
 
     #[test]
     fn only_our_own_fault_is_a_500() {
-        let faults: Vec<_> = Cause::ALL.iter().filter(|&&c| status_of(c) == StatusCode::INTERNAL_SERVER_ERROR).collect();
+        let faults: Vec<_> =
+            Cause::ALL.iter().filter(|&&c| status_of(c) == StatusCode::INTERNAL_SERVER_ERROR).collect();
         assert_eq!(faults, [&Cause::Internal]);
     }
 
@@ -276,7 +297,10 @@ mod tests {
         for &cause in Cause::ALL {
             let status = status_of(cause);
             if status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::SERVICE_UNAVAILABLE {
-                assert!(Problem::of(cause).into_response().headers().contains_key(header::RETRY_AFTER), "{cause:?}");
+                assert!(
+                    Problem::of(cause).into_response().headers().contains_key(header::RETRY_AFTER),
+                    "{cause:?}"
+                );
             }
         }
         let refusal = Refusal {

@@ -21,7 +21,7 @@ use crate::{Api, Listener, PageSource, Problem, Seen, omf, openapi, v1};
 
 /// What partners reach: accounts and messengers.
 pub fn traffic(api: &Api) -> Router {
-    let (router, document) = traffic_routes().split_for_parts();
+    let (router, document) = traffic_routes(omf::routes(api)).split_for_parts();
     finish(router, document, api, Listener::Traffic)
 }
 
@@ -39,28 +39,35 @@ pub fn management(api: &Api) -> Router {
 /// The OpenAPI document of the traffic listener.
 #[must_use]
 pub fn traffic_document() -> Document {
-    traffic_routes().into_openapi()
+    as_3_1(traffic_routes(omf::plain_routes()).into_openapi())
 }
 
 /// The OpenAPI document of the management listener.
 #[must_use]
 pub fn management_document() -> Document {
-    management_routes().into_openapi()
+    as_3_1(management_routes().into_openapi())
 }
 
-fn traffic_routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::with_openapi(openapi::Traffic::openapi()).merge(v1::traffic()).merge(omf::routes())
+fn traffic_routes(federation: OpenApiRouter<Api>) -> OpenApiRouter<Api> {
+    OpenApiRouter::with_openapi(openapi::Traffic::openapi()).merge(v1::traffic()).merge(federation)
 }
 
 fn management_routes() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(openapi::Management::openapi()).merge(v1::management())
 }
 
-fn finish(router: Router<Api>, mut document: Document, api: &Api, listener: Listener) -> Router {
+fn as_3_1(mut document: Document) -> Document {
     document.openapi = OpenApiVersion::Version31;
-    let document = document.to_json().unwrap_or_default();
+    document
+}
+
+fn finish(router: Router<Api>, document: Document, api: &Api, listener: Listener) -> Router {
+    let document = as_3_1(document).to_json().unwrap_or_default();
     router
-        .route("/openapi.json", get(move || async move { ([(header::CONTENT_TYPE, "application/json")], document) }))
+        .route(
+            "/openapi.json",
+            get(move || async move { ([(header::CONTENT_TYPE, "application/json")], document) }),
+        )
         .fallback(|| async { Problem::no_such_path() })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(middleware::from_fn_with_state((api.clone(), listener), watch))

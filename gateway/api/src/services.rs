@@ -8,6 +8,7 @@ use kit::Intake;
 use model::{ChannelId, Duration, MessageId, Signal, Timestamp};
 use smol_str::SmolStr;
 use store::Store;
+use tokio_util::sync::CancellationToken;
 
 use crate::{Directory, KeyHash};
 
@@ -35,6 +36,8 @@ pub struct Services {
     pub operators: Arc<[KeyHash]>,
     /// How peers reach this gateway, e.g. `https://gw.example.kr`; without it the `Host` they used counts.
     pub public_url: Option<Arc<str>>,
+    /// The gateway is stopping: calls that only wait for news return.
+    pub stopping: CancellationToken,
     pub limits: Limits,
 }
 

@@ -83,7 +83,9 @@ impl Party {
     pub(crate) fn of(address: &Pii<Address>) -> Self {
         match address.reveal(For::Owner) {
             Address::Number(it) => Self::Number(number(it)),
-            Address::User(user) => Self::User(PartyUser { messenger: user.messenger.clone(), user: user.id.clone() }),
+            Address::User(user) => {
+                Self::User(PartyUser { messenger: user.messenger.clone(), user: user.id.clone() })
+            }
         }
     }
 }

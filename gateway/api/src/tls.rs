@@ -63,7 +63,10 @@ impl Tls {
             Some(path) => {
                 let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots(path)?), provider)
                     .build()
-                    .map_err(|_| TlsError::Unusable { path: path.clone(), what: "holds no usable authority" })?;
+                    .map_err(|_| TlsError::Unusable {
+                        path: path.clone(),
+                        what: "holds no usable authority",
+                    })?;
                 config.with_client_cert_verifier(verifier)
             }
         };
@@ -112,16 +115,20 @@ impl fmt::Debug for Current {
 
 fn certified_key(files: &TlsFiles, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
     let chain = certificates(&files.certificate)?;
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| pem_error(&files.key, error, "holds no private key"))?;
+    let key = PrivateKeyDer::from_pem_file(&files.key)
+        .map_err(|error| pem_error(&files.key, error, "holds no private key"))?;
     CertifiedKey::from_der(chain, key, provider)
         .map_err(|error| TlsError::Refused { path: files.key.clone(), error })
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let found: Result<Vec<_>, _> =
-        CertificateDer::pem_file_iter(path).and_then(Iterator::collect).map_err(|error| pem_error(path, error, "is not PEM"));
+    let found: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect)
+        .map_err(|error| pem_error(path, error, "is not PEM"));
     match found {
-        Ok(chain) if chain.is_empty() => Err(TlsError::Unusable { path: path.to_owned(), what: "holds no certificate" }),
+        Ok(chain) if chain.is_empty() => {
+            Err(TlsError::Unusable { path: path.to_owned(), what: "holds no certificate" })
+        }
         found => found,
     }
 }

@@ -6,7 +6,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{ask, ladder, show};
-use crate::{Api, Problem, caller::Caller, openapi::{ProblemBody, ProblemDetails}, query::Segment};
+use crate::{
+    Api, Problem,
+    caller::Caller,
+    openapi::{ProblemBody, ProblemDetails},
+    query::Segment,
+};
 
 /// The message was withdrawn.
 #[derive(Debug, Serialize, ToSchema)]

@@ -124,7 +124,8 @@ pub(crate) async fn resume(
 
 async fn set_paused(api: &Api, name: &str, paused: bool) -> Result<Json<Channel>, Problem> {
     let known = api.services.directory.channel(name);
-    let channel = known.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "no_such_channel", "no channel has this name"))?;
+    let channel = known
+        .ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "no_such_channel", "no channel has this name"))?;
     match ask::command(api, Command::Pause { channel: channel.id, paused }).await? {
         Answer::Done | Answer::Taken => Ok(Json(ChannelView { paused, ..channel }.into())),
         Answer::Refused(refusal) => Err(refusal.into()),

@@ -212,13 +212,18 @@ impl Teller<'_> {
                 let ways: Vec<_> = accepted.plan.legs.iter().map(|leg| self.name(*leg)).collect();
                 Step {
                     event: "accepted",
-                    text: format!("stored and metered as {}; plan: {}", segments(accepted.metered.segments), ways.join(", then ")),
+                    text: format!(
+                        "stored and metered as {}; plan: {}",
+                        segments(accepted.metered.segments),
+                        ways.join(", then ")
+                    ),
                     ..Step::default()
                 }
             }
             Event::Sent { channel, parts } => {
                 let step = self.attempt(*channel);
-                let in_parts = if parts.len() > 1 { format!(" in {} segments", parts.len()) } else { String::new() };
+                let in_parts =
+                    if parts.len() > 1 { format!(" in {} segments", parts.len()) } else { String::new() };
                 Step { event: "sent", text: format!("{} took it{in_parts}", self.name(*channel)), ..step }
             }
             Event::Deferred { channel, refusal, due } => {
@@ -296,7 +301,12 @@ impl Teller<'_> {
             },
             Event::Reported { given_up } => Step {
                 event: "reported",
-                text: if *given_up { "the sender never took the receipt" } else { "the sender has the receipt" }.to_owned(),
+                text: if *given_up {
+                    "the sender never took the receipt"
+                } else {
+                    "the sender has the receipt"
+                }
+                .to_owned(),
                 ..Step::default()
             },
         }

@@ -1,14 +1,14 @@
 //! The accounts' API: one endpoint, one file.
 
-mod ask;
+pub(crate) mod ask;
 mod batch;
 mod cancel;
 pub(crate) mod channels;
 mod consents;
 pub(crate) mod ladder;
 mod new_message;
-pub(crate) mod show;
 mod search;
+pub(crate) mod show;
 mod submit;
 mod usage;
 

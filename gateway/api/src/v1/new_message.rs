@@ -98,7 +98,8 @@ impl NewMessage {
             _ => return Err(Problem::field("#/text", "expected exactly one of `text` and `data`")),
         };
         let scheduled_at = self.schedule.map(|Moment(at)| at);
-        let expires_at = self.validity.map(|Validity(lasting)| scheduled_at.unwrap_or(now).max(now) + lasting);
+        let expires_at =
+            self.validity.map(|Validity(lasting)| scheduled_at.unwrap_or(now).max(now) + lasting);
         Ok(Submission {
             id: None,
             origin: account.channel,
@@ -125,13 +126,18 @@ pub(crate) fn key_of(headers: &http::HeaderMap) -> Result<Option<SmolStr>, Probl
     let key = value.to_str().unwrap_or_default().trim();
     let key = key.strip_prefix('"').and_then(|key| key.strip_suffix('"')).unwrap_or(key);
     if key.is_empty() || key.len() > KEY_OCTETS_MAX {
-        return Err(Problem::of(Cause::Malformed).detail("Idempotency-Key is 1 to 255 printable ASCII characters"));
+        return Err(
+            Problem::of(Cause::Malformed).detail("Idempotency-Key is 1 to 255 printable ASCII characters")
+        );
     }
     Ok(Some(key.into()))
 }
 
 fn address(pointer: &str, written: &str, cause: Cause) -> Result<Address, Problem> {
-    if written.trim().is_empty() || written.len() > ADDRESS_OCTETS_MAX || written.chars().any(char::is_control) {
+    if written.trim().is_empty()
+        || written.len() > ADDRESS_OCTETS_MAX
+        || written.chars().any(char::is_control)
+    {
         return Err(wrong(cause, pointer, "expected a number or a name, without control characters"));
     }
     Ok(Address::Number(Number::written(written)))
@@ -147,14 +153,19 @@ fn user(user: PartyUser) -> Result<Address, Problem> {
 }
 
 fn wrong(cause: Cause, pointer: &str, detail: &'static str) -> Problem {
-    Problem::of(cause)
-        .errors(vec![crate::problem::FieldError { pointer: pointer.to_owned(), detail: Cow::Borrowed(detail) }])
+    Problem::of(cause).errors(vec![crate::problem::FieldError {
+        pointer: pointer.to_owned(),
+        detail: Cow::Borrowed(detail),
+    }])
 }
 
 fn plain(pointer: &str, text: Option<SmolStr>, octets_max: usize) -> Result<Option<SmolStr>, Problem> {
     match text {
         Some(text) if text.is_empty() || text.len() > octets_max || text.chars().any(char::is_control) => {
-            Err(Problem::field(pointer, format!("expected 1 to {octets_max} octets without control characters")))
+            Err(Problem::field(
+                pointer,
+                format!("expected 1 to {octets_max} octets without control characters"),
+            ))
         }
         text => Ok(text),
     }
@@ -163,7 +174,11 @@ fn plain(pointer: &str, text: Option<SmolStr>, octets_max: usize) -> Result<Opti
 /// NFC with LF line ends: what [`Content::Text`] promises.
 fn normal(text: Box<str>) -> Box<str> {
     let text = if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n").into() } else { text };
-    if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes { text } else { text.nfc().collect() }
+    if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
+        text
+    } else {
+        text.nfc().collect()
+    }
 }
 
 impl Data {
@@ -325,7 +340,9 @@ impl<'de> Deserialize<'de> for Octets {
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Octets, E> {
                 let octets = BASE64_STANDARD.decode(text);
-                octets.map(|octets| Octets(octets.into())).map_err(|_| E::invalid_value(de::Unexpected::Other("text"), &self))
+                octets
+                    .map(|octets| Octets(octets.into()))
+                    .map_err(|_| E::invalid_value(de::Unexpected::Other("text"), &self))
             }
         }
         deserializer.deserialize_str(Visitor)
@@ -334,16 +351,22 @@ impl<'de> Deserialize<'de> for Octets {
 
 fn recipient_schema() -> RefOr<Schema> {
     OneOfBuilder::new()
-        .item(ObjectBuilder::new().schema_type(Type::String).description(Some("A number as a person writes it.")))
+        .item(
+            ObjectBuilder::new()
+                .schema_type(Type::String)
+                .description(Some("A number as a person writes it.")),
+        )
         .item(Ref::from_schema_name("PartyUser"))
         .examples(Some(["+821012345678"]))
         .into()
 }
 
 fn receipts_schema() -> RefOr<Schema> {
-    let name = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .enum_values(Some(["success", "failure", "intermediate"]));
+    let name = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([
+        "success",
+        "failure",
+        "intermediate",
+    ]));
     OneOfBuilder::new()
         .item(ObjectBuilder::new().schema_type(Type::Boolean))
         .item(ArrayBuilder::new().items(name))

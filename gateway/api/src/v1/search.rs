@@ -72,7 +72,9 @@ pub(crate) async fn search(
     Query(wanted): Query<Wanted>,
 ) -> Result<Json<Found>, Problem> {
     let before = match wanted.before {
-        Some(id) => Some(id.parse::<MessageId>().map_err(|_| Problem::field("#/before", "expected a message id"))?),
+        Some(id) => {
+            Some(id.parse::<MessageId>().map_err(|_| Problem::field("#/before", "expected a message id"))?)
+        }
         None => None,
     };
     let limit = api.page_items(wanted.limit, LIMIT_DEFAULT)?.min(Search::LIMIT_MAX);
@@ -86,11 +88,8 @@ pub(crate) async fn search(
     };
     let ids = api.services.store.search(&search).await?;
     let next = ids.last().filter(|_| ids.len() >= limit as usize).map(ToString::to_string);
-    let histories: Vec<_> = stream::iter(ids)
-        .map(|id| api.services.store.history(id))
-        .buffered(READS_MAX)
-        .try_collect()
-        .await?;
+    let histories: Vec<_> =
+        stream::iter(ids).map(|id| api.services.store.history(id)).buffered(READS_MAX).try_collect().await?;
     let messages = histories
         .into_iter()
         .flatten()
