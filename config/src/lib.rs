@@ -3,11 +3,23 @@
 //! This crate knows how a gateway is described, not how one works; the composition root turns a [`Config`]
 //! into wiring. See `README.md`.
 
+mod check;
+mod diff;
 mod document;
+mod load;
+mod path;
+mod report;
+mod schema;
 mod section;
 mod value;
 
+pub use check::{Finding, check};
+pub use diff::{Change, Changes, diff};
 pub use document::Config;
+pub use load::{Document, Loaded, Origin, Origins, Sources, load};
+pub use path::{Path, Step};
+pub use report::{Place, Problem, ProblemKind, Report, Severity};
+pub use schema::schema;
 pub use section::*;
 pub use value::*;
 

@@ -1,0 +1,105 @@
+//! Listeners: who can reach them, and whether they get in each other's way.
+
+use super::Findings;
+use crate::{Config, Environment, HostPort, Listen, Tls, path::at, report::ProblemKind};
+
+pub(super) fn check(config: &Config, environment: &dyn Environment, findings: &mut Findings) {
+    let listeners = listeners(config);
+    for (later, (section, listen, tls)) in listeners.iter().enumerate() {
+        if let Some((other, ..)) = listeners.iter().take(later).find(|(_, other, _)| other.collides(*listen))
+        {
+            findings.error(
+                ProblemKind::Duplicate,
+                at![*section, "listen"],
+                format!("`{section}` and `{other}` listen on the same address, {listen}"),
+                "give one of them another port",
+            );
+        }
+        if let Some(tls) = tls {
+            certificates(section, tls, environment, findings);
+        }
+    }
+    management(config, findings);
+}
+
+/// In the order of the list above: name of the section, address, TLS.
+pub(super) fn listeners(config: &Config) -> [(&'static str, Listen, Option<&Tls>); 3] {
+    [
+        ("http", config.http.listen, config.http.tls.as_ref()),
+        ("management", config.management.listen, config.management.tls.as_ref()),
+        ("smpp", config.smpp.listen, config.smpp.tls.as_ref()),
+    ]
+}
+
+/// Whether a connection to `address` would end at our own SMPP server.
+pub(super) fn is_our_smpp(config: &Config, address: &HostPort) -> bool {
+    let Some(ours) = config.smpp.listen.addr() else { return false };
+    let reaches = match address.socket_addr() {
+        Some(there) => there.ip() == ours.ip() || (ours.ip().is_unspecified() && there.ip().is_loopback()),
+        None => address.is_loopback() && (ours.ip().is_loopback() || ours.ip().is_unspecified()),
+    };
+    reaches && ours.port() == address.port
+}
+
+fn management(config: &Config, findings: &mut Findings) {
+    let management = &config.management;
+    if management.listen.is_private() {
+        return;
+    }
+    if !management.allow_public {
+        findings.error(
+            ProblemKind::Unsafe,
+            at!["management", "listen"],
+            "the management listener can be reached from other machines",
+            "listen on 127.0.0.1, or set allow_public = true and keys",
+        );
+    } else if management.keys.is_empty() {
+        findings.warning(
+            at!["management", "allow_public"],
+            "whoever reaches the management listener may administrate the gateway",
+            "set keys, or let only your monitoring reach this address",
+        );
+    }
+}
+
+fn certificates(section: &str, tls: &Tls, environment: &dyn Environment, findings: &mut Findings) {
+    let files = [("cert", Some(&tls.cert)), ("key", Some(&tls.key)), ("client_ca", tls.client_ca.as_ref())];
+    for (key, file) in files {
+        let Some(file) = file else { continue };
+        let at = at![section, "tls", key];
+        pem(
+            at,
+            file,
+            if key == "key" { "PRIVATE KEY-----" } else { "-----BEGIN CERTIFICATE-----" },
+            environment,
+            findings,
+        );
+    }
+}
+
+/// A file in PEM that holds what is looked for. Whether key and certificate fit each other is seen when they
+/// are used.
+pub(super) fn pem(
+    at: crate::path::Path,
+    file: &std::path::Path,
+    holds: &str,
+    environment: &dyn Environment,
+    findings: &mut Findings,
+) {
+    let what = if holds.contains("KEY") { "private key" } else { "certificate" };
+    match environment.file(file) {
+        Err(error) => findings.error(
+            ProblemKind::File,
+            at,
+            format!("{} cannot be read: {error}", file.display()),
+            format!("name a file in PEM with a {what} that the gateway may read"),
+        ),
+        Ok(text) if !text.contains(holds) => findings.error(
+            ProblemKind::File,
+            at,
+            format!("{} has no {what} in it", file.display()),
+            "the file must be in PEM; openssl converts from other forms",
+        ),
+        Ok(_) => {}
+    }
+}
