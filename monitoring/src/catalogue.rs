@@ -12,8 +12,8 @@ use crate::{
     family::{ChannelFamily, Definition, Family, Kind, LabelDefinition, Metric},
     health::Condition,
     label::{
-        AttemptEnd, AuthFailure, CauseClass, Check, End, Ingress, Label, ParseError, PeerState, Protocol, QueueState,
-        Task, Transition,
+        AttemptEnd, AuthFailure, CauseClass, Check, End, Ingress, Label, ParseError, PeerState, Protocol, Queue, Task,
+        Transition,
     },
 };
 
@@ -104,6 +104,10 @@ metrics! {
     ProcessMetrics of Family {
         /// Journal entries committed, by what happened.
         transitions: IntCounter = "gateway_transitions_total" { event: Transition },
+        /// Requests refused at the door, by cause: messages, and commands about them.
+        messages_rejected: IntCounter = "gateway_messages_rejected_total" { cause: Cause },
+        /// Submissions that were accepted before and not accepted twice.
+        duplicates: IntCounter = "gateway_duplicates_suppressed_total" {},
         /// Messages that ended, by how.
         messages_final: IntCounter = "gateway_messages_final_total" { outcome: End },
         /// Messages that ended without success, by cause.
@@ -120,6 +124,12 @@ metrics! {
         receipts: IntCounter = "gateway_receipts_total" { state: ReceiptState },
         /// Receipts that came after the end of their message: counted, not applied.
         receipts_late: IntCounter = "gateway_receipts_late_total" { state: ReceiptState },
+        /// Receipts that belong to no open message.
+        receipts_unmatched: IntCounter = "gateway_receipts_unmatched_total" {},
+        /// Answers to attempts that were no longer awaited.
+        outcomes_stale: IntCounter = "gateway_outcomes_stale_total" {},
+        /// Messages that wait for their next attempt.
+        retry_due: Gauge = "gateway_retry_due_messages" {},
         /// Usage records committed.
         usage_records: IntCounter = "gateway_usage_records_total" { service: UsageService, event: UsageEvent },
         /// Segments on committed usage records.
@@ -173,24 +183,22 @@ channel_metrics! {
         rate_limit: Gauge = "gateway_channel_rate_limit" {},
         /// Messages accepted from this channel.
         accepted: IntCounter = "gateway_messages_accepted_total" { class: Class },
-        /// Messages of this channel refused at the door.
-        rejected: IntCounter = "gateway_messages_rejected_total" { reason: CauseClass },
-        /// Submissions of this channel that were accepted before and not accepted twice.
-        duplicates: IntCounter = "gateway_duplicates_suppressed_total" {},
+        /// Refusals given to this channel, by class of their cause.
+        refusals: IntCounter = "gateway_channel_refusals_total" { reason: CauseClass },
         /// Attempts to hand a message to this channel, by how they ended; `timeout` is a lost answer.
         attempts: IntCounter = "gateway_delivery_attempts_total" { result: AttemptEnd },
         /// Segments this channel took.
         segments: IntCounter = "gateway_segments_total" {},
         /// Messages that fell back to this channel, by what happened on the one before.
         fallbacks: IntCounter = "gateway_fallback_total" { reason: CauseClass },
-        /// Receipts from this channel that belong to no open message.
-        receipts_unmatched: IntCounter = "gateway_receipts_unmatched_total" {},
-        /// Messages for this channel that have not been taken.
-        queue: Gauge = "gateway_queue_messages" { lane: Lane, state: QueueState },
-        /// Age of the oldest message that could go now.
-        queue_oldest: Gauge = "gateway_queue_oldest_age_seconds" { lane: Lane },
-        /// Messages for this channel whose next attempt is due now.
-        retry_due: Gauge = "gateway_retry_due_messages" {},
+        /// Messages and reports that could go to this channel now.
+        queue: Gauge = "gateway_queue_messages" { queue: Queue },
+        /// Age of the oldest of them; zero when there is none.
+        queue_oldest: Gauge = "gateway_queue_oldest_age_seconds" { queue: Queue },
+        /// Hand-overs to this channel whose outcome is awaited.
+        outstanding: Gauge = "gateway_channel_outstanding" {},
+        /// Hand-overs this channel would take now.
+        room: Gauge = "gateway_channel_room" {},
         /// Where the channel stands: 1 at the best state of its sessions.
         state: Gauge = "gateway_peer_state" { state: PeerState },
         /// Sessions of this channel that are bound.
@@ -231,7 +239,7 @@ const PROCESS: &[Definition] = &[
     of_process("process_virtual_memory_bytes", "Address space in use.", Kind::Gauge),
     of_process("process_resident_memory_bytes", "Memory in use.", Kind::Gauge),
     of_process("process_start_time_seconds", "When the process started.", Kind::Gauge),
-    of_process("process_threads", "Threads.", Kind::Gauge),
+    of_process("process_threads", "Threads of the process.", Kind::Gauge),
 ];
 
 /// Every metric this process can show, in the order of the catalogue.

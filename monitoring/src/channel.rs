@@ -6,11 +6,12 @@ use std::{
     time::Duration,
 };
 
-use model::{Cause, ChannelKind, Lane, Refusal};
+use engine::Depth;
+use model::{Cause, ChannelKind, Refusal};
 
 use crate::{
     catalogue::ChannelSeries,
-    label::{CauseClass, Label, PeerState, QueueState},
+    label::{CauseClass, Label, PeerState, Queue},
     registry::count,
 };
 
@@ -31,7 +32,8 @@ struct Shared {
 #[derive(Default)]
 struct Sessions {
     in_state: [u32; PeerState::VALUES.len()],
-    disabled: bool,
+    paused: bool,
+    removed: bool,
 }
 
 impl ChannelMetrics {
@@ -69,9 +71,9 @@ impl ChannelMetrics {
         SessionMetrics { shared: Arc::clone(&self.shared), state: PeerState::Down, used: 0, size: 0 }
     }
 
-    /// Paused or resumed by an operator, or gone from the configuration.
-    pub fn disabled(&self, disabled: bool) {
-        self.shared.change(|sessions| sessions.disabled = disabled);
+    /// Gone from the configuration, or back in it: nobody is called because of a channel that is not wanted.
+    pub fn removed(&self, removed: bool) {
+        self.shared.change(|sessions| sessions.removed = removed);
     }
 
     /// Submissions per second agreed with the channel; zero without agreement.
@@ -79,19 +81,9 @@ impl ChannelMetrics {
         self.series().rate_limit.set(per_second);
     }
 
-    /// A submission from this channel was answered with a refusal.
+    /// This channel was told no, by the engine or before it.
     pub fn rejected(&self, cause: Cause) {
-        self.series().rejected[CauseClass::of(cause)].inc();
-    }
-
-    /// A submission from this channel had been accepted before.
-    pub fn duplicate(&self) {
-        self.series().duplicates.inc();
-    }
-
-    /// A receipt from this channel belongs to no open message.
-    pub fn receipt_unmatched(&self) {
-        self.series().receipts_unmatched.inc();
+        self.series().refusals[CauseClass::of(cause)].inc();
     }
 
     /// The channel answered a hand-over after this long, positively or not.
@@ -112,19 +104,20 @@ impl ChannelMetrics {
         self.series().reconnects.inc();
     }
 
-    /// How many messages wait for this channel.
-    pub fn queue(&self, lane: Lane, state: QueueState, messages: u64) {
-        self.series().queue[(lane, state)].set(count(messages));
+    /// What waits for this channel, as the engine says.
+    pub(crate) fn depth(&self, depth: &Depth) {
+        let series = self.series();
+        for (queue, waiting) in Queue::ALL.iter().zip([depth.urgent, depth.person, depth.bulk, depth.reports]) {
+            series.queue[*queue].set(count(waiting.try_into().unwrap_or(u64::MAX)));
+        }
+        series.outstanding.set(f64::from(depth.outstanding));
+        series.room.set(f64::from(depth.room));
+        self.shared.change(|sessions| sessions.paused = depth.paused);
     }
 
-    /// How long the oldest message that could go now has waited; zero when there is none.
-    pub fn queue_oldest(&self, lane: Lane, age: Duration) {
-        self.series().queue_oldest[lane].set(age.as_secs_f64());
-    }
-
-    /// How many attempts are due now.
-    pub fn retry_due(&self, messages: u64) {
-        self.series().retry_due.set(count(messages));
+    /// How long the oldest entry of a queue has been able to go; zero when there is none.
+    pub fn queue_oldest(&self, queue: Queue, age: Duration) {
+        self.series().queue_oldest[queue].set(age.as_secs_f64());
     }
 }
 
@@ -152,7 +145,7 @@ impl Shared {
 
 impl Sessions {
     fn best(&self) -> PeerState {
-        if self.disabled {
+        if self.paused || self.removed {
             return PeerState::Disabled;
         }
         let up = [PeerState::Bound, PeerState::Suspect, PeerState::Connecting];
@@ -225,9 +218,9 @@ mod tests {
         b.state(PeerState::Connecting);
         assert_eq!((state(PeerState::Bound), state(PeerState::Connecting), state(PeerState::Down)), (1.0, 0.0, 0.0));
         assert_eq!(channel.series().sessions.get(), 1.0);
-        channel.disabled(true);
+        channel.removed(true);
         assert_eq!((state(PeerState::Bound), state(PeerState::Disabled)), (0.0, 1.0));
-        channel.disabled(false);
+        channel.removed(false);
         drop(a);
         assert_eq!((state(PeerState::Bound), state(PeerState::Connecting)), (0.0, 1.0));
         drop(b);

@@ -98,14 +98,12 @@ labels! {
         /// Switched off by an operator.
         Disabled = "disabled",
     }
-    /// Where a waiting message stands.
-    QueueState {
-        /// Could go now.
-        Ready = "ready",
-        /// Waits for its time.
-        Waiting = "waiting",
-        /// Handed over, unanswered.
-        Inflight = "inflight",
+    /// What waits for a channel: the lanes of messages, then reports.
+    Queue {
+        Urgent = "urgent",
+        Person = "person",
+        Bulk = "bulk",
+        Reports = "reports",
     }
     /// Which door.
     Ingress {
@@ -154,9 +152,9 @@ labels! {
     Check {
         /// Accepted = final + open.
         R1 = "r1",
-        /// Every charged message has its usage record.
+        /// Chargeable events in the journal = usage records, both ways.
         R2 = "r2",
-        /// No usage record without its event.
+        /// Usage records = rated + zero-rated + suspended + not chargeable.
         R3 = "r3",
     }
 }

@@ -51,6 +51,23 @@ impl Observer {
     }
 }
 
+impl Observer {
+    /// What the engine counted beside transitions since the last call, and what waits now; about once a second.
+    pub fn core(&self, tally: &engine::Tally, depths: &[engine::Depth]) {
+        let metrics = &self.registry.metrics;
+        metrics.receipts_unmatched.inc_by(tally.unmatched_receipts);
+        metrics.outcomes_stale.inc_by(tally.stale_outcomes);
+        metrics.duplicates.inc_by(tally.duplicates);
+        for (child, refused) in metrics.messages_rejected.children().iter().zip(tally.refused) {
+            child.inc_by(refused);
+        }
+        let channels = self.registry.channels();
+        for depth in depths {
+            channels.get(depth.channel).depth(depth);
+        }
+    }
+}
+
 /// One batch being counted.
 struct Counting<'a> {
     tally: &'a mut Tally,

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use model::{ChannelId, ChannelKind, Timestamp};
+use model::{Cause, ChannelId, ChannelKind, Timestamp};
 use prometheus::{GaugeVec, Opts, TextEncoder, process_collector::ProcessCollector};
 
 use crate::{
@@ -114,6 +114,16 @@ impl Registry {
 
     pub fn links(&self, links: u64) {
         self.metrics.links.set(count(links));
+    }
+
+    /// So many requests were refused before the engine saw them: no room, no store, draining.
+    pub fn refused(&self, cause: Cause, requests: u64) {
+        self.metrics.messages_rejected[cause].inc_by(requests);
+    }
+
+    /// How many messages wait for their next attempt.
+    pub fn retry_due(&self, messages: u64) {
+        self.metrics.retry_due.set(count(messages));
     }
 
     /// A commit failed or its fate is unknown.

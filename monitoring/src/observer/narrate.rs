@@ -39,32 +39,32 @@ pub(super) fn batch(batch: &Batch, took: Duration, channels: &Channels) {
 
 /// What an operator wants to know of without asking.
 fn rare(entry: &Entry, channels: &Channels) {
-    let message = id(entry.message);
+    let message_id = id(entry.message);
     match &entry.event {
         // Each duplicate at a peer must be explained by one of these (promise P4).
         Event::AnswerLost { channel, .. } => {
-            info!(target: TARGET, message, channel = channels.get(*channel).name(), "answer lost");
+            info!(target: TARGET, message_id, channel = channels.get(*channel).name(), "answer lost");
         }
-        Event::Replaced { .. } => info!(target: TARGET, message, "replaced by its sender"),
-        Event::Reported { given_up: true } => info!(target: TARGET, message, "report given up"),
+        Event::Replaced { .. } => info!(target: TARGET, message_id, "replaced by its sender"),
+        Event::Reported { given_up: true } => info!(target: TARGET, message_id, "report given up"),
         Event::Final { disposition, cause }
             if *disposition == Disposition::Lost || *cause == Some(Cause::Internal) =>
         {
-            info!(target: TARGET, message, disposition = disposition.as_str(), cause = code(*cause), "ended");
+            info!(target: TARGET, message_id, disposition = disposition.as_str(), cause = code(*cause), "ended");
         }
         _ => {}
     }
 }
 
 fn common(entry: &Entry, channels: &Channels) {
-    let message = id(entry.message);
+    let message_id = id(entry.message);
     match &entry.event {
         Event::Accepted(accepted) => {
             let submission = &accepted.submission;
             let first = accepted.plan.legs.first().map_or("", |channel| channels.get(*channel).name());
             debug!(
                 target: TARGET,
-                message,
+                message_id,
                 origin = channels.get(submission.origin).name(),
                 class = submission.class.as_str(),
                 segments = accepted.metered.segments,
@@ -74,11 +74,11 @@ fn common(entry: &Entry, channels: &Channels) {
             );
         }
         Event::Sent { channel, parts } => {
-            debug!(target: TARGET, message, channel = channels.get(*channel).name(), parts = parts.len(), "sent");
+            debug!(target: TARGET, message_id, channel = channels.get(*channel).name(), parts = parts.len(), "sent");
         }
         Event::Deferred { channel, refusal, due } => debug!(
             target: TARGET,
-            message,
+            message_id,
             channel = channels.get(*channel).name(),
             cause = refusal.cause.code(),
             code = refusal.code,
@@ -87,24 +87,24 @@ fn common(entry: &Entry, channels: &Channels) {
         ),
         Event::Rerouted { leg, channel, because } => debug!(
             target: TARGET,
-            message,
+            message_id,
             leg,
             channel = channels.get(*channel).name(),
             cause = because.code(),
             "rerouted"
         ),
         Event::Receipt { part, state, .. } => {
-            debug!(target: TARGET, message, part, state = state.value(), "receipt");
+            debug!(target: TARGET, message_id, part, state = state.value(), "receipt");
         }
-        Event::LateReceipt { state } => debug!(target: TARGET, message, state = state.value(), "late receipt"),
-        Event::Joined { parts } => debug!(target: TARGET, message, parts, "joined"),
+        Event::LateReceipt { state } => debug!(target: TARGET, message_id, state = state.value(), "late receipt"),
+        Event::Joined { parts } => debug!(target: TARGET, message_id, parts, "joined"),
         Event::Final { disposition, cause } => {
-            debug!(target: TARGET, message, disposition = disposition.as_str(), cause = code(*cause), "final");
+            debug!(target: TARGET, message_id, disposition = disposition.as_str(), cause = code(*cause), "final");
         }
         Event::ReportDeferred { due } => {
-            debug!(target: TARGET, message, retry_in_ms = due.since(entry.at).as_millis(), "report deferred");
+            debug!(target: TARGET, message_id, retry_in_ms = due.since(entry.at).as_millis(), "report deferred");
         }
-        Event::Reported { given_up: false } => debug!(target: TARGET, message, "reported"),
+        Event::Reported { given_up: false } => debug!(target: TARGET, message_id, "reported"),
         Event::AnswerLost { .. } | Event::Replaced { .. } | Event::Reported { given_up: true } => {}
     }
 }

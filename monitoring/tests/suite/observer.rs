@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::common::{Life, SMSC, gateway, upstream, value};
-use engine::journal::Event;
+use engine::{Depth, Tally, journal::Event};
 use model::{Cause, Disposition, ReceiptState, Refusal, Retry, Timestamp};
 use monitoring::Observer;
 
@@ -100,6 +100,31 @@ fn open_messages_go_on_from_what_recovery_found() {
     let observer = Observer::new(registry.clone());
     observer.committed(&Life::accepted().batch(), MS);
     assert_eq!(value(&registry, "gateway_messages_open"), 1_000_001.0);
+}
+
+#[test]
+fn what_the_engine_counts_beside_transitions_is_added_up() {
+    let (registry, _) = gateway();
+    let observer = Observer::new(registry.clone());
+    let mut tally = Tally { unmatched_receipts: 2, stale_outcomes: 3, duplicates: 4, ..Tally::default() };
+    tally.refused[Cause::QueueFull as usize] = 5;
+    let depth = Depth { channel: SMSC, room: 9, outstanding: 8, paused: true, urgent: 1, person: 2, bulk: 3, reports: 4 };
+    observer.core(&tally, &[depth]);
+    observer.core(&tally, &[]);
+    registry.refused(Cause::QueueFull, 10);
+    for (series, expected) in [
+        ("gateway_receipts_unmatched_total", 4.0),
+        ("gateway_outcomes_stale_total", 6.0),
+        ("gateway_duplicates_suppressed_total", 8.0),
+        (r#"gateway_messages_rejected_total{cause="queue_full"}"#, 20.0),
+        (r#"gateway_queue_messages{channel="smsc-1",queue="urgent"}"#, 1.0),
+        (r#"gateway_queue_messages{channel="smsc-1",queue="reports"}"#, 4.0),
+        (r#"gateway_channel_outstanding{channel="smsc-1"}"#, 8.0),
+        (r#"gateway_channel_room{channel="smsc-1"}"#, 9.0),
+        (r#"gateway_peer_state{channel="smsc-1",state="disabled"}"#, 1.0),
+    ] {
+        assert_eq!(value(&registry, series), expected, "{series}");
+    }
 }
 
 #[test]
