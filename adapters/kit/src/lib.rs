@@ -59,3 +59,40 @@ pub trait Channel: Send + Sync {
     /// certainly was not sent).
     fn send(&self, batch: Vec<Outgoing>);
 }
+
+/// Where messages stand that ended long ago.
+pub trait Lookup: Send + Sync {
+    /// `None` when `origin` never had such a message.
+    fn standing(&self, origin: model::ChannelId, message: model::MessageId) -> Standing<'_>;
+}
+
+/// See [`Lookup::standing`].
+pub type Standing<'a> = Pin<Box<dyn Future<Output = Option<model::Standing>> + Send + 'a>>;
+
+/// What a link tells the operator beside messages. Every method may be left out.
+pub trait Watch: Send + Sync {
+    /// A session of the link came up.
+    fn up(&self) {}
+    /// A session went down.
+    fn down(&self) {}
+    /// A connection attempt follows a broken one.
+    fn reconnecting(&self) {}
+    /// Hand-overs under way and the most there may be, over all sessions.
+    fn window(&self, _used: u32, _size: u32) {}
+    /// Time from a hand-over to its answer; one of many is told.
+    fn round_trip(&self, _took: std::time::Duration) {}
+    /// The peer refused, or slowed us down.
+    fn refused(&self, _refusal: &model::Refusal) {}
+    /// We refused the peer before the engine saw it.
+    fn refusing(&self, _cause: model::Cause) {}
+    /// The peer sent what cannot be read.
+    fn malformed(&self, _framing: bool) {}
+    /// Somebody showed wrong credentials, or came from where they may not.
+    fn auth_failed(&self) {}
+}
+
+/// Nobody is told.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unwatched;
+
+impl Watch for Unwatched {}

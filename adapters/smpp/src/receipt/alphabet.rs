@@ -16,8 +16,10 @@ pub(super) fn plain(octets: &[u8]) -> Cow<'_, [u8]> {
     if let Some(text) = ucs2(octets) {
         return Cow::Owned(text);
     }
-    // Only where the default alphabet of TS 23.038 differs from ASCII and an id may be concerned.
-    if octets.iter().any(|octet| matches!(octet, 0x00 | 0x02 | 0x11)) {
+    // Only where the default alphabet of TS 23.038 differs from ASCII and an id may be concerned. The
+    // least octet is found many at a time, and in most texts it is a space.
+    let least = octets.iter().copied().min().unwrap_or(b' ');
+    if least < b' ' && octets.iter().any(|octet| matches!(octet, 0x00 | 0x02 | 0x11)) {
         return Cow::Owned(octets.iter().copied().map(septet).collect());
     }
     if !octets.contains(&b':') && !octets.is_empty() {

@@ -86,6 +86,7 @@ impl<'a> ReceiptFields<'a> {
         fields
     }
 
+    #[inline]
     fn of_text<'t>(fields: TextFields<'t>, keep: impl FnOnce(&'t [u8]) -> Cow<'a, [u8]>) -> Self {
         Self {
             text_id: fields.id.and_then(IdText::new),

@@ -31,23 +31,25 @@ enum Key {
     Text,
 }
 
-/// Spellings of the keys. Where one ends with another, the longer one is found first.
-const KEYS: &[(&[u8], Key)] = &[
-    (b"id", Key::Id),
-    (b"sub", Key::Sub),
-    (b"dlvrd", Key::Dlvrd),
-    (b"submit date", Key::SubmitDate),
-    (b"submit_date", Key::SubmitDate),
-    (b"submitdate", Key::SubmitDate),
-    (b"done date", Key::DoneDate),
-    (b"done_date", Key::DoneDate),
-    (b"donedate", Key::DoneDate),
-    (b"stat", Key::Stat),
-    (b"status", Key::Stat),
-    (b"err", Key::Err),
-    (b"error", Key::Err),
-    (b"text", Key::Text),
-];
+/// Spellings of the keys, by their last letter: one look decides for most colons.
+const fn spellings(last: u8) -> &'static [(&'static [u8], Key)] {
+    match last.to_ascii_lowercase() {
+        b'd' => &[(b"id", Key::Id), (b"dlvrd", Key::Dlvrd)],
+        b'b' => &[(b"sub", Key::Sub)],
+        b'e' => &[
+            (b"submit date", Key::SubmitDate),
+            (b"done date", Key::DoneDate),
+            (b"submit_date", Key::SubmitDate),
+            (b"done_date", Key::DoneDate),
+            (b"submitdate", Key::SubmitDate),
+            (b"donedate", Key::DoneDate),
+        ],
+        b't' => &[(b"stat", Key::Stat), (b"text", Key::Text)],
+        b's' => &[(b"status", Key::Stat)],
+        b'r' => &[(b"err", Key::Err), (b"error", Key::Err)],
+        _ => &[],
+    }
+}
 
 impl<'t> TextFields<'t> {
     pub(super) fn read(text: &'t [u8]) -> Self {
@@ -92,7 +94,7 @@ impl<'t> TextFields<'t> {
 
 /// The key that these octets end with, and its length; it must be a word of its own.
 fn key_at_end(octets: &[u8]) -> Option<(Key, usize)> {
-    KEYS.iter().find_map(|(spelling, key)| {
+    spellings(*octets.last()?).iter().find_map(|(spelling, key)| {
         let start = octets.len().checked_sub(spelling.len())?;
         let (before, word) = octets.split_at_checked(start)?;
         let own = before.last().is_none_or(|octet| !octet.is_ascii_alphanumeric() && *octet != b'_');

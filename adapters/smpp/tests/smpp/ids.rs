@@ -79,7 +79,7 @@ fn our_own_ids_survive_what_partners_do_to_them() {
     assert_eq!(own.to_string(), "999999999999999999");
     assert!(own.as_str().expect("ASCII").parse::<i64>().is_ok());
     for foreign in ["de0b6b3a763ffff", "DE0B6B3A763FFFF", "0999999999999999999"] {
-        assert_eq!(found("999999999999999999", foreign).is_some(), true, "{foreign}");
+        assert!(found("999999999999999999", foreign).is_some(), "{foreign}");
     }
 }
 

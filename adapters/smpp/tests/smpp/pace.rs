@@ -97,7 +97,7 @@ fn congestion_state_slows_holds_and_releases() {
     let held = pace.rate_milli();
     assert!((50_000..=56_000).contains(&held), "{held}");
     pace.congestion(5 * SECOND, 10);
-    let _ = pace.take(6 * SECOND, 1);
+    assert_eq!(pace.take(6 * SECOND, 1), Ok(()));
     assert_eq!(pace.rate_milli(), held + 10_000);
 }
 

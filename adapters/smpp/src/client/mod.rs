@@ -1,0 +1,1 @@
+//! We bind to SMSCs.
