@@ -1,9 +1,9 @@
 //! Routes: that they lead somewhere, and can be reached.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{Findings, names};
-use crate::{Config, path::at, report::ProblemKind};
+use crate::{Class, Config, Name, Prefix, path::at, report::ProblemKind};
 
 pub(super) fn check(config: &Config, findings: &mut Findings) {
     let channels = config.channels.iter().map(|channel| &channel.name);
@@ -12,7 +12,7 @@ pub(super) fn check(config: &Config, findings: &mut Findings) {
         .iter()
         .map(|account| &account.name)
         .chain(config.messengers.iter().map(|messenger| &messenger.name));
-    let mut seen = HashSet::new();
+    let mut seen: HashMap<&Prefix, Vec<Conditions<'_>>> = HashMap::new();
     for (at, route) in config.routes.iter().enumerate() {
         let here = at!["route", at];
         if let Some(account) =
@@ -52,16 +52,17 @@ pub(super) fn check(config: &Config, findings: &mut Findings) {
             );
         }
         for (position, prefix) in route.to.iter().enumerate() {
-            if !seen.insert((prefix, &route.account, route.class)) {
+            let conditions = (route.account.as_ref(), route.class);
+            let before: &mut Vec<_> = seen.entry(prefix).or_default();
+            if before.iter().any(|earlier| covers(*earlier, conditions)) {
                 findings.error(
                     ProblemKind::Duplicate,
                     here.key("to").index(position),
-                    format!(
-                        "an earlier route has the same conditions for \"{prefix}\", so this one is never used"
-                    ),
-                    "remove one of them, or name all channels in one route",
+                    format!("an earlier route for \"{prefix}\" takes everything that this one is for"),
+                    "put the closer route first, or name all channels in one",
                 );
             }
+            before.push(conditions);
         }
     }
     if config.routes.is_empty() && !(config.accounts.is_empty() && config.messengers.is_empty()) {
@@ -71,4 +72,11 @@ pub(super) fn check(config: &Config, findings: &mut Findings) {
             "add a [[route]] with the channels to use",
         );
     }
+}
+
+type Conditions<'a> = (Option<&'a Name>, Option<Class>);
+
+/// Whatever fits `later` fits `earlier`, and the first in the file wins.
+fn covers(earlier: Conditions<'_>, later: Conditions<'_>) -> bool {
+    (earlier.0.is_none() || earlier.0 == later.0) && (earlier.1.is_none() || earlier.1 == later.1)
 }
