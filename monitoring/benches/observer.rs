@@ -24,7 +24,10 @@ fn batch() -> Batch {
     while whole.entries.len() < ENTRIES {
         let mut life = Life::of(ids.next(Timestamp::from_secs(1_790_000_000)));
         life.then(Duration::from_millis(5), Event::Sent { channel: SMSC, parts: upstream(1) });
-        life.then(Duration::from_secs(2), Event::Receipt { part: 0, state: ReceiptState::Delivered, code: None });
+        life.then(
+            Duration::from_secs(2),
+            Event::Receipt { part: 0, state: ReceiptState::Delivered, code: None },
+        );
         life.then(Duration::from_secs(2), Event::Final { disposition: Disposition::Delivered, cause: None });
         life.then(Duration::from_secs(2), Event::Reported { given_up: false });
         let one = life.batch();

@@ -12,8 +12,8 @@ use crate::{
     family::{ChannelFamily, Definition, Family, Kind, LabelDefinition, Metric},
     health::Condition,
     label::{
-        AttemptEnd, AuthFailure, CauseClass, Check, End, Ingress, Label, ParseError, PeerState, Protocol, Queue, Task,
-        Transition,
+        AttemptEnd, AuthFailure, CauseClass, Check, End, Ingress, Label, ParseError, PeerState, Protocol,
+        Queue, Task, Transition,
     },
 };
 
@@ -223,7 +223,10 @@ pub(crate) const BUILD_INFO: Definition = Definition {
     name: "gateway_build_info",
     help: "1, with what was built.",
     kind: Kind::Gauge,
-    labels: &[LabelDefinition { name: "version", values: &[] }, LabelDefinition { name: "commit", values: &[] }],
+    labels: &[
+        LabelDefinition { name: "version", values: &[] },
+        LabelDefinition { name: "commit", values: &[] },
+    ],
     per_channel: false,
     buckets: &[],
 };

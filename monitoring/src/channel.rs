@@ -41,7 +41,8 @@ impl ChannelMetrics {
         if let Some(kind) = kind {
             series.info[kind].set(1.0);
         }
-        let made = Self { name: name.into(), kind, shared: Arc::new(Shared { series, sessions: Mutex::default() }) };
+        let made =
+            Self { name: name.into(), kind, shared: Arc::new(Shared { series, sessions: Mutex::default() }) };
         made.shared.show(&Sessions::default());
         made
     }
@@ -107,7 +108,8 @@ impl ChannelMetrics {
     /// What waits for this channel, as the engine says.
     pub(crate) fn depth(&self, depth: &Depth) {
         let series = self.series();
-        for (queue, waiting) in Queue::ALL.iter().zip([depth.urgent, depth.person, depth.bulk, depth.reports]) {
+        for (queue, waiting) in Queue::ALL.iter().zip([depth.urgent, depth.person, depth.bulk, depth.reports])
+        {
             series.queue[*queue].set(count(waiting.try_into().unwrap_or(u64::MAX)));
         }
         series.outstanding.set(f64::from(depth.outstanding));
@@ -216,7 +218,10 @@ mod tests {
         let (mut a, mut b) = (channel.session(), channel.session());
         a.state(PeerState::Bound);
         b.state(PeerState::Connecting);
-        assert_eq!((state(PeerState::Bound), state(PeerState::Connecting), state(PeerState::Down)), (1.0, 0.0, 0.0));
+        assert_eq!(
+            (state(PeerState::Bound), state(PeerState::Connecting), state(PeerState::Down)),
+            (1.0, 0.0, 0.0)
+        );
         assert_eq!(channel.series().sessions.get(), 1.0);
         channel.removed(true);
         assert_eq!((state(PeerState::Bound), state(PeerState::Disabled)), (0.0, 1.0));

@@ -85,6 +85,12 @@ fn label_values() -> Vec<(String, &'static [&'static str])> {
         (format!("`{name}` of {}", metrics.join(", ")), values)
     };
     let mut all: Vec<_> = seen.into_iter().map(describe).collect();
-    all.insert(0, (format!("`channel`: the names of the first {CHANNELS_NAMED_MAX} configured channels, then"), &["other"]));
+    all.insert(
+        0,
+        (
+            format!("`channel`: the names of the first {CHANNELS_NAMED_MAX} configured channels, then"),
+            &["other"],
+        ),
+    );
     all
 }

@@ -7,8 +7,7 @@
 use std::{marker::PhantomData, ops::Index};
 
 use prometheus::{
-    Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts,
-    core::Collector,
+    Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, core::Collector,
 };
 
 use crate::label::Label;
@@ -129,7 +128,10 @@ pub(crate) struct Family<M, L> {
 impl<M: Metric, L: Labels> Family<M, L> {
     pub(crate) const PER_CHANNEL: bool = false;
 
-    pub(crate) fn register(registry: &prometheus::Registry, definition: &Definition) -> prometheus::Result<Self> {
+    pub(crate) fn register(
+        registry: &prometheus::Registry,
+        definition: &Definition,
+    ) -> prometheus::Result<Self> {
         let vector = M::vector(definition)?;
         registry.register(Box::new(vector.clone()))?;
         Self::resolve(&vector, None)
@@ -183,7 +185,10 @@ pub(crate) struct ChannelFamily<M: Metric, L> {
 impl<M: Metric, L: Labels> ChannelFamily<M, L> {
     pub(crate) const PER_CHANNEL: bool = true;
 
-    pub(crate) fn register(registry: &prometheus::Registry, definition: &Definition) -> prometheus::Result<Self> {
+    pub(crate) fn register(
+        registry: &prometheus::Registry,
+        definition: &Definition,
+    ) -> prometheus::Result<Self> {
         let vector = M::vector(definition)?;
         registry.register(Box::new(vector.clone()))?;
         Ok(Self { vector, labels: PhantomData })

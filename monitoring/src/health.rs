@@ -29,7 +29,8 @@ pub enum Condition {
 }
 
 impl Condition {
-    pub const ALL: [Self; 5] = [Self::Configuration, Self::Journal, Self::Ingress, Self::Space, Self::Serving];
+    pub const ALL: [Self; 5] =
+        [Self::Configuration, Self::Journal, Self::Ingress, Self::Space, Self::Serving];
 }
 
 impl Label for Condition {
@@ -121,7 +122,11 @@ impl Health {
         let conditions = Condition::ALL
             .iter()
             .zip(unmet.iter())
-            .map(|(condition, reason)| Line { name: condition.value(), met: reason.is_none(), reason: reason.as_deref() })
+            .map(|(condition, reason)| Line {
+                name: condition.value(),
+                met: reason.is_none(),
+                reason: reason.as_deref(),
+            })
             .collect();
         page(ready, &Body { status: if ready { "ready" } else { "not ready" }, conditions })
     }
@@ -132,7 +137,9 @@ impl Health {
         if slot.is_some() != reason.is_some() {
             match &reason {
                 None => tracing::info!(condition = condition.value(), "condition met"),
-                Some(reason) => tracing::warn!(condition = condition.value(), %reason, "condition no longer met"),
+                Some(reason) => {
+                    tracing::warn!(condition = condition.value(), %reason, "condition no longer met")
+                }
             }
         }
         *slot = reason;
@@ -155,7 +162,8 @@ impl Health {
             status: &'static str,
             last_beat_ms_ago: u64,
         }
-        let age = millis(now.saturating_duration_since(self.started)).saturating_sub(self.beat.load(Ordering::Relaxed));
+        let age = millis(now.saturating_duration_since(self.started))
+            .saturating_sub(self.beat.load(Ordering::Relaxed));
         let alive = age <= millis(self.beat_age_max);
         page(alive, &Body { status: if alive { "alive" } else { "stuck" }, last_beat_ms_ago: age })
     }

@@ -238,8 +238,19 @@ impl Transition {
 
 impl Label for Transition {
     const VALUES: &'static [&'static str] = &[
-        "accepted", "sent", "deferred", "answer_lost", "rerouted", "receipt", "late_receipt", "replaced", "joined",
-        "final", "report_deferred", "reported", "report_given_up",
+        "accepted",
+        "sent",
+        "deferred",
+        "answer_lost",
+        "rerouted",
+        "receipt",
+        "late_receipt",
+        "replaced",
+        "joined",
+        "final",
+        "report_deferred",
+        "reported",
+        "report_given_up",
     ];
 
     fn index(self) -> usize {
@@ -274,7 +285,9 @@ impl CauseClass {
             Cause::Draining => Self::Draining,
             Cause::Internal => Self::Internal,
             Cause::NetworkRefused | Cause::AttemptsExhausted => Self::Refused,
-            Cause::Unreachable | Cause::NetworkFailure | Cause::LinkDown | Cause::AnswerLost => Self::Unreachable,
+            Cause::Unreachable | Cause::NetworkFailure | Cause::LinkDown | Cause::AnswerLost => {
+                Self::Unreachable
+            }
         }
     }
 }

@@ -83,7 +83,9 @@ fn subscriber(
     let lines = tracing_subscriber::fmt::layer().with_writer(queue).with_ansi(false);
     let base = Subscriber::default().with(filter);
     Ok(match settings.format {
-        LogFormat::Json => Box::new(base.with(lines.json().flatten_event(true).with_current_span(true).with_span_list(false))),
+        LogFormat::Json => Box::new(
+            base.with(lines.json().flatten_event(true).with_current_span(true).with_span_list(false)),
+        ),
         LogFormat::Text => Box::new(base.with(lines)),
     })
 }
@@ -200,13 +202,15 @@ mod tests {
         }
     }
 
-    const JSON: LogSettings<'_> = LogSettings { filter: "info", format: LogFormat::Json, output: LogOutput::Stderr };
+    const JSON: LogSettings<'_> =
+        LogSettings { filter: "info", format: LogFormat::Json, output: LogOutput::Stderr };
 
     #[test]
     fn a_stuck_reader_costs_lines_not_time() {
         let registry = Registry::new(BuildInfo::default()).expect("a registry");
         let (_never, stuck) = mpsc::channel();
-        let queue = Queue::start(Box::new(Stuck(stuck)), registry.metrics.log_dropped.clone()).expect("a writer");
+        let queue =
+            Queue::start(Box::new(Stuck(stuck)), registry.metrics.log_dropped.clone()).expect("a writer");
         let subscriber = subscriber(JSON, queue).expect("a subscriber");
         // Would never return if a line waited for its reader.
         tracing::subscriber::with_default(subscriber, || {
@@ -215,14 +219,19 @@ mod tests {
             }
         });
         // The writer holds one line beside the queue.
-        assert!((99..=100).contains(&registry.metrics.log_dropped.get()), "{}", registry.metrics.log_dropped.get());
+        assert!(
+            (99..=100).contains(&registry.metrics.log_dropped.get()),
+            "{}",
+            registry.metrics.log_dropped.get()
+        );
     }
 
     #[test]
     fn json_lines_carry_fields_and_the_filter_holds_back() {
         let registry = Registry::new(BuildInfo::default()).expect("a registry");
         let kept = Kept::default();
-        let queue = Queue::start(Box::new(kept.clone()), registry.metrics.log_dropped.clone()).expect("a writer");
+        let queue =
+            Queue::start(Box::new(kept.clone()), registry.metrics.log_dropped.clone()).expect("a writer");
         let guard = LogGuard(queue.clone());
         tracing::subscriber::with_default(subscriber(JSON, queue).expect("a subscriber"), || {
             tracing::info!(message_id = 7, "accepted");
@@ -232,7 +241,10 @@ mod tests {
         drop(guard);
         let text = String::from_utf8(kept.0.lock().expect("a lock").clone()).expect("text");
         let line: serde_json::Value = serde_json::from_str(text.trim()).expect("one JSON line");
-        assert_eq!((&line["message"], &line["message_id"], &line["level"]), (&"accepted".into(), &7.into(), &"INFO".into()));
+        assert_eq!(
+            (&line["message"], &line["message_id"], &line["level"]),
+            (&"accepted".into(), &7.into(), &"INFO".into())
+        );
         assert_eq!(registry.metrics.log_dropped.get(), 1);
     }
 

@@ -40,7 +40,8 @@ impl Observer {
         let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
         let channels = self.registry.channels();
         tally.begin(channels.len());
-        Counting { tally: &mut tally, channels: &channels, batch, took, usage_at: 0, receipt_for: None }.run();
+        Counting { tally: &mut tally, channels: &channels, batch, took, usage_at: 0, receipt_for: None }
+            .run();
         tally.flush(&self.registry.metrics, &channels);
 
         let metrics = &self.registry.metrics;
@@ -119,7 +120,10 @@ impl Counting<'_> {
             Event::Receipt { state, .. } => self.tally.receipts[state.index()] += 1,
             Event::LateReceipt { state } => self.tally.receipts_late[state.index()] += 1,
             Event::Final { disposition, cause } => self.ended(entry, *disposition, *cause),
-            Event::Replaced { .. } | Event::Joined { .. } | Event::ReportDeferred { .. } | Event::Reported { .. } => {}
+            Event::Replaced { .. }
+            | Event::Joined { .. }
+            | Event::ReportDeferred { .. }
+            | Event::Reported { .. } => {}
         }
         self.receipt_for = matches!(entry.event, Event::Receipt { .. }).then_some(entry.message);
     }

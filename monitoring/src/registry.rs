@@ -71,7 +71,12 @@ impl Registry {
     ///
     /// # Errors
     /// What the `prometheus` crate says about the name.
-    pub fn channel(&self, id: ChannelId, kind: ChannelKind, name: &str) -> prometheus::Result<ChannelMetrics> {
+    pub fn channel(
+        &self,
+        id: ChannelId,
+        kind: ChannelKind,
+        name: &str,
+    ) -> prometheus::Result<ChannelMetrics> {
         let mut channels = self.channels.write().unwrap_or_else(PoisonError::into_inner);
         let index = usize::from(id.0);
         if let Some(Some(known)) = channels.by_id.get(index) {

@@ -28,7 +28,9 @@ pub(super) fn batch(batch: &Batch, took: Duration, channels: &Channels) {
     }
     for change in &batch.facts {
         match change.kind {
-            FactKind::Paused => info!(target: TARGET, paused = change.value.is_some(), "channel paused or resumed"),
+            FactKind::Paused => {
+                info!(target: TARGET, paused = change.value.is_some(), "channel paused or resumed")
+            }
             kind if everything => {
                 debug!(target: TARGET, fact = kind.value(), stored = change.value.is_some(), "fact changed");
             }
@@ -96,7 +98,9 @@ fn common(entry: &Entry, channels: &Channels) {
         Event::Receipt { part, state, .. } => {
             debug!(target: TARGET, message_id, part, state = state.value(), "receipt");
         }
-        Event::LateReceipt { state } => debug!(target: TARGET, message_id, state = state.value(), "late receipt"),
+        Event::LateReceipt { state } => {
+            debug!(target: TARGET, message_id, state = state.value(), "late receipt")
+        }
         Event::Joined { parts } => debug!(target: TARGET, message_id, parts, "joined"),
         Event::Final { disposition, cause } => {
             debug!(target: TARGET, message_id, disposition = disposition.as_str(), cause = code(*cause), "final");

@@ -54,7 +54,11 @@ fn names_follow_the_rules() {
         let name = definition.name;
         assert!(name.starts_with("gateway_") || name.starts_with("process_"), "{name}");
         assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'), "{name}");
-        assert_eq!(name.ends_with("_total"), definition.kind == Kind::Counter, "{name}: counters end in _total");
+        assert_eq!(
+            name.ends_with("_total"),
+            definition.kind == Kind::Counter,
+            "{name}: counters end in _total"
+        );
         assert!(definition.help.ends_with('.') && definition.help.len() > 8, "{name} needs a sentence");
         assert_eq!(definition.buckets.is_empty(), definition.kind != Kind::Histogram, "{name}");
         assert!(definition.buckets.is_sorted_by(|a, b| a < b), "{name}: buckets ascend");

@@ -26,7 +26,8 @@ pub(crate) fn gateway() -> (Arc<Registry>, ChannelMetrics) {
 /// The value of one series as scraped; labels in the order of their names.
 pub(crate) fn value(registry: &Registry, series: &str) -> f64 {
     let text = registry.render();
-    let line = text.lines().find_map(|line| line.strip_prefix(series).and_then(|rest| rest.strip_prefix(' ')));
+    let line =
+        text.lines().find_map(|line| line.strip_prefix(series).and_then(|rest| rest.strip_prefix(' ')));
     line.unwrap_or_else(|| panic!("{series} is not there:\n{text}")).parse().expect("a number")
 }
 

@@ -25,7 +25,8 @@ fn panels(dashboard: &Value) -> Vec<&Value> {
 
 /// With Grafana's variables filled in.
 fn expressions(dashboard: &Value) -> Vec<String> {
-    let targets = panels(dashboard).into_iter().flat_map(|panel| panel["targets"].as_array().expect("targets"));
+    let targets =
+        panels(dashboard).into_iter().flat_map(|panel| panel["targets"].as_array().expect("targets"));
     targets
         .map(|target| target["expr"].as_str().expect("an expression"))
         .map(|expr| expr.replace("$__rate_interval", "5m").replace("$node", ".*").replace("$channel", ".*"))
@@ -63,11 +64,17 @@ fn every_panel_explains_itself() {
         let title = panel["title"].as_str().expect("a title");
         let defaults = &panel["fieldConfig"]["defaults"];
         assert!(ids.insert(panel["id"].as_u64()), "{title}: its id is taken");
-        assert!(panel["description"].as_str().is_some_and(|text| text.ends_with('.')), "{title}: a description");
+        assert!(
+            panel["description"].as_str().is_some_and(|text| text.ends_with('.')),
+            "{title}: a description"
+        );
         assert!(UNITS.iter().any(|unit| defaults["unit"] == *unit), "{title}: a unit");
         assert!(defaults["thresholds"]["steps"].as_array().is_some_and(|steps| !steps.is_empty()), "{title}");
         for target in panel["targets"].as_array().expect("targets") {
-            assert!(target["legendFormat"].as_str().is_some_and(|legend| !legend.is_empty()), "{title}: a legend");
+            assert!(
+                target["legendFormat"].as_str().is_some_and(|legend| !legend.is_empty()),
+                "{title}: a legend"
+            );
         }
     }
 }
@@ -76,7 +83,8 @@ fn every_panel_explains_itself() {
 fn rows_are_the_parts_of_the_gateway() {
     let dashboard = dashboard();
     let panels = dashboard["panels"].as_array().expect("panels");
-    let rows: Vec<_> = panels.iter().filter(|panel| panel["type"] == "row").map(|row| &row["title"]).collect();
+    let rows: Vec<_> =
+        panels.iter().filter(|panel| panel["type"] == "row").map(|row| &row["title"]).collect();
     assert_eq!(rows, ["Overview", "Channels", "Queues", "Usage", "Store", "Process"]);
 }
 

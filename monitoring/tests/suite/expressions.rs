@@ -6,7 +6,8 @@ use monitoring::{Kind, definitions};
 
 /// Fails with what to do when promtool is missing.
 pub(crate) fn promtool() -> Command {
-    let there = Command::new("promtool").arg("--version").output().is_ok_and(|output| output.status.success());
+    let there =
+        Command::new("promtool").arg("--version").output().is_ok_and(|output| output.status.success());
     assert!(there, "promtool is missing: apt-get install prometheus");
     Command::new("promtool")
 }
@@ -15,7 +16,8 @@ pub(crate) fn promtool() -> Command {
 pub(crate) fn known_metrics() -> BTreeSet<String> {
     let mut known = BTreeSet::from(["up".to_owned()]);
     for definition in definitions() {
-        let suffixes: &[&str] = if definition.kind == Kind::Histogram { &["_bucket", "_sum", "_count"] } else { &[""] };
+        let suffixes: &[&str] =
+            if definition.kind == Kind::Histogram { &["_bucket", "_sum", "_count"] } else { &[""] };
         known.extend(suffixes.iter().map(|suffix| format!("{}{suffix}", definition.name)));
     }
     let rules = include_str!("../../prometheus/recording.yml");
@@ -25,8 +27,19 @@ pub(crate) fn known_metrics() -> BTreeSet<String> {
 
 /// The metrics an expression selects.
 pub(crate) fn metrics_of(expression: &str) -> BTreeSet<String> {
-    const WORDS: &[&str] =
-        &["and", "or", "unless", "offset", "bool", "by", "without", "on", "ignoring", "group_left", "group_right"];
+    const WORDS: &[&str] = &[
+        "and",
+        "or",
+        "unless",
+        "offset",
+        "bool",
+        "by",
+        "without",
+        "on",
+        "ignoring",
+        "group_left",
+        "group_right",
+    ];
     const LISTS: &[&str] = &["by", "without", "on", "ignoring", "group_left", "group_right"];
     let mut metrics = BTreeSet::new();
     let mut rest = expression.trim_start();
@@ -38,7 +51,8 @@ pub(crate) fn metrics_of(expression: &str) -> BTreeSet<String> {
         } else if first == '"' {
             rest = after_string(rest);
         } else if first.is_ascii_alphabetic() || first == '_' {
-            let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != ':').unwrap_or(rest.len());
+            let end =
+                rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != ':').unwrap_or(rest.len());
             let (word, after) = rest.split_at(end);
             rest = after.trim_start();
             if LISTS.contains(&word) && rest.starts_with('(') {
@@ -85,7 +99,10 @@ fn after_string(rest: &str) -> &str {
 #[test]
 fn metrics_are_told_from_words_labels_and_functions() {
     let named = |expression| metrics_of(expression).into_iter().collect::<Vec<_>>();
-    assert_eq!(named(r#"sum by (job, le) (rate(a_bucket{x="b} c", y=~"d"}[5m])) > 14.4 * 0.00001"#), ["a_bucket"]);
+    assert_eq!(
+        named(r#"sum by (job, le) (rate(a_bucket{x="b} c", y=~"d"}[5m])) > 14.4 * 0.00001"#),
+        ["a_bucket"]
+    );
     assert_eq!(named("job:x:y offset 1w and on (job) max(z) unless q"), ["job:x:y", "q", "z"]);
     assert_eq!(named("time() - (t > 0)"), ["t"]);
     assert_eq!(named("histogram_quantile(0.99, h_bucket)"), ["h_bucket"]);

@@ -37,7 +37,10 @@ fn told(level: Level) -> Vec<Value> {
     life.then(Duration::from_millis(9), Event::AnswerLost { channel: SMSC, due });
     life.then(Duration::from_millis(20), Event::Sent { channel: SMSC, parts: upstream(1) });
     let code = Some("01000005309".into());
-    life.then(Duration::from_millis(30), Event::Receipt { part: 0, state: ReceiptState::Undeliverable, code });
+    life.then(
+        Duration::from_millis(30),
+        Event::Receipt { part: 0, state: ReceiptState::Undeliverable, code },
+    );
     life.fails(Disposition::Undeliverable, Cause::Unreachable);
     life.then(Duration::from_secs(2), Event::Reported { given_up: true });
     let mut batch = life.batch();
@@ -46,9 +49,14 @@ fn told(level: Level) -> Vec<Value> {
 
     let kept = Kept::default();
     let writer = kept.clone();
-    let subscriber =
-        tracing_subscriber::fmt().json().flatten_event(true).with_max_level(level).with_writer(move || writer.clone());
-    tracing::subscriber::with_default(subscriber.finish(), || observer.committed(&batch, Duration::from_secs(3)));
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_max_level(level)
+        .with_writer(move || writer.clone());
+    tracing::subscriber::with_default(subscriber.finish(), || {
+        observer.committed(&batch, Duration::from_secs(3))
+    });
     let text = String::from_utf8(kept.0.lock().expect("a lock").clone()).expect("text");
     for canary in ["5309", "86753", "canary"] {
         assert!(!text.contains(canary), "{canary} in {text}");
@@ -65,7 +73,16 @@ fn at_debug_every_entry_has_its_line() {
     let lines = told(Level::DEBUG);
     assert_eq!(
         messages(&lines),
-        ["slow commit", "accepted", "answer lost", "sent", "receipt", "final", "report given up", "fact changed"]
+        [
+            "slow commit",
+            "accepted",
+            "answer lost",
+            "sent",
+            "receipt",
+            "final",
+            "report given up",
+            "fact changed"
+        ]
     );
     assert_eq!(lines[3]["channel"], "smsc-1");
     assert_eq!(lines[5]["cause"], "unreachable");

@@ -108,7 +108,16 @@ fn what_the_engine_counts_beside_transitions_is_added_up() {
     let observer = Observer::new(registry.clone());
     let mut tally = Tally { unmatched_receipts: 2, stale_outcomes: 3, duplicates: 4, ..Tally::default() };
     tally.refused[Cause::QueueFull as usize] = 5;
-    let depth = Depth { channel: SMSC, room: 9, outstanding: 8, paused: true, urgent: 1, person: 2, bulk: 3, reports: 4 };
+    let depth = Depth {
+        channel: SMSC,
+        room: 9,
+        outstanding: 8,
+        paused: true,
+        urgent: 1,
+        person: 2,
+        bulk: 3,
+        reports: 4,
+    };
     observer.core(&tally, &[depth]);
     observer.core(&tally, &[]);
     registry.refused(Cause::QueueFull, 10);

@@ -14,7 +14,10 @@ fn read(name: &str) -> String {
 
 /// The values of `key:` lines, in order.
 fn values<'a>(text: &'a str, key: &str) -> Vec<&'a str> {
-    text.lines().filter_map(|line| line.trim_start().trim_start_matches("- ").strip_prefix(key)).map(str::trim).collect()
+    text.lines()
+        .filter_map(|line| line.trim_start().trim_start_matches("- ").strip_prefix(key))
+        .map(str::trim)
+        .collect()
 }
 
 fn run(mut command: Command) {
@@ -51,7 +54,8 @@ fn every_alert_has_a_firing_and_a_silent_case() {
     assert!(cases.len() >= 16);
     let tests = read("tests/alerts.yml") + &read("tests/alerts_weekly.yml");
     for (alert, expected) in values(&tests, "alertname:").into_iter().zip(values(&tests, "exp_alerts:")) {
-        let (firing, silent) = cases.get_mut(alert).unwrap_or_else(|| panic!("{alert} is tested but not defined"));
+        let (firing, silent) =
+            cases.get_mut(alert).unwrap_or_else(|| panic!("{alert} is tested but not defined"));
         if expected == "[]" { *silent += 1 } else { *firing += 1 }
     }
     for (alert, (firing, silent)) in cases {
@@ -71,7 +75,9 @@ fn every_alert_says_what_to_do() {
         assert_eq!(link, format!("monitoring/prometheus/runbook.md#{}", alert.to_lowercase()));
         assert!(runbook.lines().any(|line| line == format!("## {alert}")), "{alert} has no section");
     }
-    assert!(values(&alerts, "severity:").into_iter().all(|severity| severity == "page" || severity == "ticket"));
+    assert!(
+        values(&alerts, "severity:").into_iter().all(|severity| severity == "page" || severity == "ticket")
+    );
 }
 
 #[test]
