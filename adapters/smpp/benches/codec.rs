@@ -58,9 +58,7 @@ fn main() {
     let mut stream = Vec::new();
     for sequence in 1..=many {
         submit
-            .encode_with(sequence, &mut stream, |tlvs| {
-                tlvs.word(Tag::USER_MESSAGE_REFERENCE, 7).map(|_| ())
-            })
+            .encode_with(sequence, &mut stream, |tlvs| tlvs.word(Tag::USER_MESSAGE_REFERENCE, 7).map(|_| ()))
             .expect("fits");
     }
     println!("submit_sm of {} octets, {many} to a read\n", stream.len() / many as usize);
@@ -108,8 +106,10 @@ fn main() {
         buffer.clear();
         buffer.extend_from_slice(&responses);
         for frame in framer.cut(&mut buffer).frames() {
-            black_box(SubmitSmResp::decode(frame.body, Leniency::Lenient).map(|response| response.id().is_some()))
-                .expect("a response");
+            black_box(
+                SubmitSmResp::decode(frame.body, Leniency::Lenient).map(|response| response.id().is_some()),
+            )
+            .expect("a response");
         }
     });
     let (from, to) = (submit.destination, submit.source);

@@ -25,6 +25,7 @@ impl IdText {
     const EMPTY: Self = Self { octets: [0; MESSAGE_ID], length: 0 };
 
     /// Copies an id; `None` when it is empty or longer than any id may be.
+    #[inline]
     pub fn new(id: &[u8]) -> Option<Self> {
         if id.is_empty() {
             return None;
@@ -214,7 +215,8 @@ pub fn candidates(id: &IdText, hint: Option<Transform>) -> impl Iterator<Item = 
     let id = *id;
     (0..).map_while(order).enumerate().filter_map(move |(at, transform)| {
         let form = transform.apply(&id)?;
-        let seen = (0..at).filter_map(order).filter_map(|earlier| earlier.apply(&id)).any(|seen| seen == form);
+        let seen =
+            (0..at).filter_map(order).filter_map(|earlier| earlier.apply(&id)).any(|seen| seen == form);
         (!seen).then_some((transform, form))
     })
 }

@@ -78,7 +78,9 @@ impl Bucket {
 
     fn time_for(&self, tokens: i64) -> i64 {
         match tokens.unsigned_abs().checked_add(self.rate_milli.saturating_sub(1)) {
-            Some(tokens) if self.rate_milli > 0 => i64::try_from(tokens / self.rate_milli).unwrap_or(i64::MAX),
+            Some(tokens) if self.rate_milli > 0 => {
+                i64::try_from(tokens / self.rate_milli).unwrap_or(i64::MAX)
+            }
             _ => i64::MAX,
         }
     }

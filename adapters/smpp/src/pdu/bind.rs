@@ -118,12 +118,18 @@ impl BindResp<'_> {
         out: &mut O,
     ) -> Result<(), EncodeError> {
         let response = BindResp { system_id: Some(system_id), ..BindResp::default() };
-        response.encode_as(kind.response(), CommandStatus::ROK, sequence, out, |more: &mut TlvWriter<'_, O>| {
-            if theirs.allows_tlvs() {
-                more.octet(Tag::SC_INTERFACE_VERSION, ours.octet())?;
-            }
-            Ok(())
-        })
+        response.encode_as(
+            kind.response(),
+            CommandStatus::ROK,
+            sequence,
+            out,
+            |more: &mut TlvWriter<'_, O>| {
+                if theirs.allows_tlvs() {
+                    more.octet(Tag::SC_INTERFACE_VERSION, ours.octet())?;
+                }
+                Ok(())
+            },
+        )
     }
 }
 

@@ -133,7 +133,8 @@ mod tests {
 
     #[test]
     fn failure_only_is_silent_on_success_and_the_other_way_round() {
-        for (flags, delivered, failed) in [(0, false, false), (1, true, true), (2, false, true), (3, true, false)]
+        for (flags, delivered, failed) in
+            [(0, false, false), (1, true, true), (2, false, true), (3, true, false)]
         {
             let asked = RegisteredDelivery(flags | 0x10);
             assert_eq!((asked.asks_for(true), asked.asks_for(false)), (delivered, failed), "{flags}");
@@ -142,7 +143,9 @@ mod tests {
 
     #[test]
     fn receipts_are_known_with_other_bits_set() {
-        assert!(EsmClass(0x44).is_receipt() && EsmClass(0x07).is_receipt() && EsmClass(0x20).is_intermediate());
+        assert!(
+            EsmClass(0x44).is_receipt() && EsmClass(0x07).is_receipt() && EsmClass(0x20).is_intermediate()
+        );
         assert!(!EsmClass(0x18).is_receipt() && EsmClass(0x18).is_conversation_abort());
         assert!(EsmClass(0x08).is_delivery_ack() && EsmClass(0x51).is_user_ack());
     }

@@ -72,9 +72,12 @@ impl<'a, T: Item<'a>> Listed<'a, T> {
             From::Given(items) => (Cursor::new(&[]), items),
             From::Absent => (Cursor::new(&[]), [].as_slice()),
         };
-        let wire = std::iter::from_fn(move || {
-            if cursor.left().is_empty() { None } else { T::read(&mut cursor).ok() }
-        });
+        let wire =
+            std::iter::from_fn(
+                move || {
+                    if cursor.left().is_empty() { None } else { T::read(&mut cursor).ok() }
+                },
+            );
         given.iter().copied().chain(wire)
     }
 

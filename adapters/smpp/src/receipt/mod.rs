@@ -24,7 +24,9 @@ use text::TextFields;
 pub fn is_receipt(esm_class: EsmClass, tlvs: &Tlvs<'_>) -> bool {
     esm_class.is_receipt()
         || esm_class.is_intermediate()
-        || (esm_class.0 & 0x3C == 0 && tlvs.receipted_message_id().is_some() && tlvs.message_state().is_some())
+        || (esm_class.0 & 0x3C == 0
+            && tlvs.receipted_message_id().is_some()
+            && tlvs.message_state().is_some())
 }
 
 /// What a receipt says. `Debug` leaves out the excerpt of the message.
@@ -89,15 +91,17 @@ impl<'a> ReceiptFields<'a> {
     #[inline]
     fn of_text<'t>(fields: TextFields<'t>, keep: impl FnOnce(&'t [u8]) -> Cow<'a, [u8]>) -> Self {
         Self {
+            tlv_id: None,
             text_id: fields.id.and_then(IdText::new),
             state: fields.state,
             error: fields.error.and_then(IdText::new),
+            network_error: None,
             submitted_us: fields.submitted_us,
             done_us: fields.done_us,
             submitted: fields.submitted,
             delivered: fields.delivered,
             text: fields.text.map(keep),
-            ..Self::default()
+            intermediate: false,
         }
     }
 

@@ -113,7 +113,7 @@ impl Account {
     }
 
     /// Adds a session, unless the account has as many as it may.
-    pub(super) fn join(&self, post: &UnboundedSender<Post>, receives: bool) -> Option<u64> {
+    pub(super) fn join(&self, post: &UnboundedSender<Post>) -> Option<u64> {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         if sessions.bound.len() >= self.settings().binds_max {
             return None;
@@ -121,12 +121,14 @@ impl Account {
         sessions.next += 1;
         let id = sessions.next;
         sessions.bound.insert(id, post.clone());
-        if receives {
-            sessions.receiving.push(id);
-        }
         drop(sessions);
         self.watch.up();
         Some(id)
+    }
+
+    /// From now on the session is given deliveries. Called once its bind response is on its way.
+    pub(super) fn receive(&self, id: u64) {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).receiving.push(id);
     }
 
     pub(super) fn leave(&self, id: u64) {

@@ -24,7 +24,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::account::{Account, AccountSettings, PasswordCheck};
 use self::authenticate::Failures;
-use crate::{Version, limits::PDU_OCTETS_MAX_DEFAULT, session::TimerOptions, socket};
+use crate::{Version, limits::PDU_OCTETS_MAX, session::TimerOptions, socket};
 
 /// What an operator may set about the listener.
 #[derive(Debug, Clone)]
@@ -48,7 +48,7 @@ impl Default for ServerSettings {
             system_id: "gateway".into(),
             version: Version::V50,
             timers: TimerOptions::default(),
-            pdu_octets_max: PDU_OCTETS_MAX_DEFAULT,
+            pdu_octets_max: PDU_OCTETS_MAX,
             connections_max: 1_000,
             strikes_max: 20,
             refusal_delay: Duration::from_millis(500),

@@ -168,13 +168,16 @@ impl WriterTask {
         let refusal = Refusal { retry: Retry::Scheduled, ..Refusal::ours(Cause::LinkDown) };
         let mut outcomes = super::account::outcomes(unsent, &Outcome::Refused(refusal));
         // What was sent and not answered may have arrived.
-        let mut window = self.shared.window.lock().unwrap_or_else(PoisonError::into_inner);
-        outcomes.extend(window.drain().map(|(_, attempt)| Inbound::Outcome { attempt, outcome: Outcome::Unknown }));
-        drop(window);
+        outcomes.extend(self.unanswered());
         if !outcomes.is_empty() {
             let _closed = self.intake.take(outcomes).await;
         }
         result
+    }
+
+    fn unanswered(&self) -> Vec<Inbound> {
+        let mut window = self.shared.window.lock().unwrap_or_else(PoisonError::into_inner);
+        window.drain().map(|(_, attempt)| Inbound::Outcome { attempt, outcome: Outcome::Unknown }).collect()
     }
 
     async fn write_all(&mut self) -> io::Result<()> {
@@ -349,7 +352,7 @@ impl Multi {
                 Some(Unsuccessful { address: pdu::Address { ton: *ton, npi: *npi, digits }, status: *status })
             })
             .collect();
-        let response = SubmitMultiResp { message_id: Some(id.as_bytes()), unsuccessful: failed.as_slice().into(), ..SubmitMultiResp::default() };
+        let response = SubmitMultiResp { message_id: Some(id.as_bytes()), unsuccessful: pdu::Listed::of(&failed), ..SubmitMultiResp::default() };
         let _fits = response.encode(CommandStatus::ROK, sequence, buffer);
     }
 }
@@ -358,7 +361,7 @@ fn query_resp(sequence: u32, standing: &Standing, version: Version, buffer: &mut
     let Some(id) = IdText::issue(standing.message.as_u64()) else { return };
     let date = time::absolute(standing.changed_at.micros(), 0);
     let response = QuerySmResp {
-        message_id: Some(id.as_bytes()),
+        message_id: id.as_bytes(),
         final_date: if standing.disposition.is_final() { &date } else { &[] },
         message_state: message_state(standing.disposition).for_peer(version).octet(),
         error_code: 0,

@@ -111,7 +111,8 @@ impl Timers {
         let options = &self.options;
         let closing = [
             (!self.bound).then(|| (self.opened_us.saturating_add(options.session_init_us), Due::NotBound)),
-            self.partial_since_us.map(|since_us| (since_us.saturating_add(options.pdu_read_us), Due::Stalled)),
+            self.partial_since_us
+                .map(|since_us| (since_us.saturating_add(options.pdu_read_us), Due::Stalled)),
             self.enquired_us.map(|since_us| (since_us.saturating_add(options.response_us), Due::Silent)),
             self.bound.then(|| (self.worked_us.saturating_add(options.inactivity_us), Due::Inactive)),
             (self.bound && self.enquired_us.is_none())

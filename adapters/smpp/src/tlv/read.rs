@@ -143,7 +143,9 @@ impl<'a> Tlvs<'a> {
                 _ => {}
             }
         }
-        let (Some(reference), Some(total), Some(number)) = (reference, total, number) else { return Ok(None) };
+        let (Some(reference), Some(total), Some(number)) = (reference, total, number) else {
+            return Ok(None);
+        };
         Ok((number >= 1 && number <= total).then_some(Sar { reference, total, number }))
     }
 }

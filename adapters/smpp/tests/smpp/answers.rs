@@ -2,7 +2,7 @@
 //! Rows 8–10 and 29 are in `sessions`.
 
 use smpp::pdu::{
-    self, Address, Bind, BothTexts, BroadcastSm, CancelSm, Destination, DeliverSm, EsmClass, Listed, QuerySm,
+    self, Address, Bind, BothTexts, BroadcastSm, CancelSm, DeliverSm, Destination, EsmClass, Listed, QuerySm,
     RegisteredDelivery, ReplaceSm, SubmitMulti, SubmitSm, SubmitSmResp,
 };
 use smpp::session::{Party, State};
@@ -184,8 +184,7 @@ fn row_14_mandatory_part_ends_early_at_every_octet() {
 #[test]
 fn row_15_stray_octets_behind_the_last_tlv() {
     for stray in 1..=3 {
-        let mut octets =
-            body(&wire(|_| (), |tlvs| tlvs.word(Tag::USER_MESSAGE_REFERENCE, 77).map(|_| ())));
+        let mut octets = body(&wire(|_| (), |tlvs| tlvs.word(Tag::USER_MESSAGE_REFERENCE, 77).map(|_| ())));
         octets.extend(vec![0; stray]);
         submit(&raw(4, &octets)).keeps_with(CommandStatus::RINVTLVSTREAM);
         let lenient = SubmitSm::decode(&octets, Lenient).expect("lenient").tlvs;
@@ -265,7 +264,9 @@ fn row_20_duplicate_of_a_tlv_that_stands_once() {
         |_| (),
         |tlvs| {
             tlvs.word(Tag::USER_MESSAGE_REFERENCE, 1)?.word(Tag::USER_MESSAGE_REFERENCE, 2)?;
-            tlvs.put(Tag::CALLBACK_NUM, b"\x01\x01\x011")?.put(Tag::CALLBACK_NUM, b"\x01\x01\x012").map(|_| ())
+            tlvs.put(Tag::CALLBACK_NUM, b"\x01\x01\x011")?
+                .put(Tag::CALLBACK_NUM, b"\x01\x01\x012")
+                .map(|_| ())
         },
     );
     submit(&octets).keeps_with(CommandStatus::ROK);
@@ -339,8 +340,10 @@ fn row_24_segment_numbers_that_make_no_sense() {
         assert_eq!(SubmitSm::decode(&octets, Strict).expect("legal").tlvs.sar(), Ok(None));
     }
     // Two of three are none.
-    let octets =
-        body(&wire(|_| (), |tlvs| tlvs.word(Tag::SAR_MSG_REF_NUM, 1)?.octet(Tag::SAR_TOTAL_SEGMENTS, 2).map(|_| ())));
+    let octets = body(&wire(
+        |_| (),
+        |tlvs| tlvs.word(Tag::SAR_MSG_REF_NUM, 1)?.octet(Tag::SAR_TOTAL_SEGMENTS, 2).map(|_| ()),
+    ));
     assert_eq!(SubmitSm::decode(&octets, Strict).expect("legal").tlvs.sar(), Ok(None));
 }
 
@@ -379,10 +382,8 @@ fn row_27_odd_response_bodies() {
 #[test]
 fn row_28_extra_octets_behind_a_header() {
     let peer = submit(&[raw(0x15, b"extra"), raw(6, b"more")].concat());
-    let expected = [
-        (Command::EnquireLinkResp, CommandStatus::ROK, 9),
-        (Command::UnbindResp, CommandStatus::ROK, 9),
-    ];
+    let expected =
+        [(Command::EnquireLinkResp, CommandStatus::ROK, 9), (Command::UnbindResp, CommandStatus::ROK, 9)];
     assert_eq!(peer.answers(), expected);
     assert_eq!(submit(&raw(0x8000_0000, b"extra")).matched, [9]);
 }
@@ -464,7 +465,9 @@ fn row_36_a_refusal_carries_congestion_state_where_the_peer_finds_it() {
     // So does a response whose id was left out.
     out.clear();
     SubmitSmResp::default()
-        .encode_with(CommandStatus::RSYSERR, 9, &mut out, |tlvs| tlvs.octet(Tag::CONGESTION_STATE, 1).map(|_| ()))
+        .encode_with(CommandStatus::RSYSERR, 9, &mut out, |tlvs| {
+            tlvs.octet(Tag::CONGESTION_STATE, 1).map(|_| ())
+        })
         .expect("fits");
     let octets = body(&out);
     assert_eq!(SubmitSmResp::decode(&octets, Strict).expect("whole").tlvs.congestion_state(), Some(1));
@@ -482,7 +485,8 @@ fn row_39_40_a_refused_delivery_still_has_its_nul() {
 
 #[test]
 fn requests_nobody_answers_get_no_answer() {
-    for command in [Command::AlertNotification, Command::Outbind, Command::SubmitSmResp, Command::GenericNack] {
+    for command in [Command::AlertNotification, Command::Outbind, Command::SubmitSmResp, Command::GenericNack]
+    {
         let mut out = Vec::new();
         pdu::answer(command, CommandStatus::RSYSERR, 9, &mut out);
         assert!(out.is_empty(), "{command:?}");

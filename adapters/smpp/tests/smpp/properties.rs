@@ -5,9 +5,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use smpp::pdu::{
     Address, AlertNotification, Bind, BindKind, BindResp, BroadcastSm, BroadcastSmResp, CancelBroadcastSm,
-    CancelSm, DataSm, DataSmResp, DeliverSm, DeliverSmResp, Destination, EncodeError, EsmClass, Listed, Outbind,
-    Pdu, QueryBroadcastSm, QueryBroadcastSmResp, QuerySm, QuerySmResp, RegisteredDelivery, ReplaceSm, SubmitMulti,
-    SubmitMultiResp, SubmitSm, SubmitSmResp, Unsuccessful,
+    CancelSm, DataSm, DataSmResp, DeliverSm, DeliverSmResp, Destination, EncodeError, EsmClass, Listed,
+    Outbind, Pdu, QueryBroadcastSm, QueryBroadcastSmResp, QuerySm, QuerySmResp, RegisteredDelivery,
+    ReplaceSm, SubmitMulti, SubmitMultiResp, SubmitSm, SubmitSmResp, Unsuccessful,
 };
 use smpp::receipt::ReceiptFields;
 use smpp::tlv::Leniency::{self, Lenient, Strict};

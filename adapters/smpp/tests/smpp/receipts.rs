@@ -25,7 +25,11 @@ fn every_dialect_gives_id_and_state() {
     };
     for (text, number, state) in [
         // The standard.
-        ("id:1 sub:001 dlvrd:001 submit date:2205171755 done date:2205171755 stat:DELIVRD err:000 text:x", "1", Delivered),
+        (
+            "id:1 sub:001 dlvrd:001 submit date:2205171755 done date:2205171755 stat:DELIVRD err:000 text:x",
+            "1",
+            Delivered,
+        ),
         // Other order, other case.
         ("stat:UNDELIV err:1 ID:2 done date:2205171755", "2", Undeliverable),
         ("ID:3 STAT:expired ERR:21b Text:", "3", Expired),
@@ -34,7 +38,11 @@ fn every_dialect_gives_id_and_state() {
         ("id:5 sub:null dlvrd:null stat:DELETED", "5", Deleted),
         ("id:6 sub:... dlvrd:... submit date: done date: stat:UNKNOWN err: text:", "6", Unknown),
         // Ids with letters, dashes, underscores.
-        ("id:8F6E1F0A-0C5B-4C8E-9A55-1D2E3F4A5B6C stat:ACCEPTD", "8F6E1F0A-0C5B-4C8E-9A55-1D2E3F4A5B6C", Accepted),
+        (
+            "id:8F6E1F0A-0C5B-4C8E-9A55-1D2E3F4A5B6C stat:ACCEPTD",
+            "8F6E1F0A-0C5B-4C8E-9A55-1D2E3F4A5B6C",
+            Accepted,
+        ),
         ("id:abc_7.X stat:ACKED", "abc_7.X", Enroute),
         // Spellings of being under way.
         ("id:9 stat:BUFFRED", "9", Enroute),
@@ -175,7 +183,11 @@ fn tlvs_go_first_where_they_make_sense() {
     let (delivered, expired) = (Some(MessageState::Delivered), Some(MessageState::Expired));
     assert_eq!(read_with("001E0002 3800 0427000103", text), (vec!["8".into(), "9".into()], expired));
     assert_eq!(read_with("001E0001 39", text), (vec!["9".into()], delivered), "no NUL, and the same id");
-    assert_eq!(read_with("001E0001 00 0427000100", text), (vec!["9".into()], delivered), "empty, and a constant 0");
+    assert_eq!(
+        read_with("001E0001 00 0427000100", text),
+        (vec!["9".into()], delivered),
+        "empty, and a constant 0"
+    );
     assert_eq!(read_with("04270001FF", text).1, delivered, "no such state");
     assert_eq!(read_with("042700020202", text).1, delivered, "no such length");
     assert_eq!(read_with("0427000100", "id:9").1, Some(MessageState::Scheduled));

@@ -2,8 +2,8 @@
 
 use smpp::pdu::BindKind;
 use smpp::session::{
-    BindManners, BindRefusal, NackVerdict, Party, State, Verdict, after_answer, after_request, may, nack_verdict,
-    verdict,
+    BindManners, BindRefusal, NackVerdict, Party, State, Verdict, after_answer, after_request, may,
+    nack_verdict, verdict,
 };
 use smpp::{Command, CommandStatus, Header};
 

@@ -22,7 +22,10 @@ fn s2_bind_transmitter() {
     let frame = only(vector);
     let bind = Bind::decode(&frame.body, Strict).expect("a bind");
     assert_eq!(frame.header.sequence, 235_871);
-    assert_eq!((bind.system_id, bind.password, bind.system_type), (&b"twitter"[..], &b"twitter"[..], &b""[..]));
+    assert_eq!(
+        (bind.system_id, bind.password, bind.system_type),
+        (&b"twitter"[..], &b"twitter"[..], &b""[..])
+    );
     assert_eq!((bind.interface_version, bind.addr_ton, bind.addr_npi), (0x34, 0, 0));
     assert!(bind.address_range.is_empty() && bind.tlvs.is_empty());
     let mut out = Vec::new();
@@ -139,7 +142,8 @@ fn s9_tlv_that_claims_more_than_there_is() {
 
 #[test]
 fn s10_sm_length_too_large() {
-    let vector = hex("00000039000000050000000000000001000101393939393139393134353933000000363436340000000000000000\
+    let vector =
+        hex("00000039000000050000000000000001000101393939393139393134353933000000363436340000000000000000\
                       080010c1e1e9edf3faf1fc");
     let peer = Peer::esme().takes(&vector);
     assert_eq!(peer.answers(), [(Command::DeliverSmResp, CommandStatus::RINVMSGLEN, 1)]);
@@ -148,7 +152,8 @@ fn s10_sm_length_too_large() {
 
 #[test]
 fn s11_sequence_with_the_top_bit_set() {
-    let vector = hex("000000390000000500000000806A179B000101393939393139393134353933000000363436340000000000000000\
+    let vector =
+        hex("000000390000000500000000806A179B000101393939393139393134353933000000363436340000000000000000\
                       080008c1e1e9edf3faf1fc");
     let peer = Peer::esme().takes(&vector);
     assert_eq!(peer.out, hex("000000118000000500000000806A179B00"));
