@@ -9,6 +9,7 @@ mod properties;
 mod receipts;
 mod sessions;
 mod times;
+mod user_data;
 mod vectors;
 mod window;
 

@@ -3,10 +3,10 @@
 
 use bytes::BytesMut;
 use smpp::frame::End;
-use smpp::pdu::{self, BothTexts, DataSm, DecodeError, DeliverSm, SubmitMulti, SubmitSm};
+use smpp::pdu::{self, Address, BothTexts, DataSm, DecodeError, DeliverSm, SubmitMulti, SubmitSm};
 use smpp::session::{Party, State, Verdict, verdict};
-use smpp::tlv::Leniency;
-use smpp::{Command, CommandStatus, Frame, Framer, Version};
+use smpp::tlv::{Leniency, TlvWriter};
+use smpp::{Command, CommandStatus, Frame, Framer, Header, Version};
 
 pub(crate) struct Peer {
     /// Who talks to us.
@@ -123,4 +123,40 @@ impl Peer {
         let statuses: Vec<_> = answers.iter().map(|(_, status, _)| *status).collect();
         assert_eq!(statuses, [status]);
     }
+}
+
+pub(crate) fn submission() -> SubmitSm<'static> {
+    SubmitSm {
+        source: Address::international(b"15550001"),
+        destination: Address::international(b"15550002"),
+        short_message: b"hello",
+        ..SubmitSm::default()
+    }
+}
+
+/// A submission on the wire, with what `change` does to it and `tlvs` behind it.
+pub(crate) fn wire(
+    change: impl FnOnce(&mut SubmitSm<'static>),
+    tlvs: impl FnOnce(&mut TlvWriter<'_, Vec<u8>>) -> Result<(), pdu::EncodeError>,
+) -> Vec<u8> {
+    let mut submit = submission();
+    change(&mut submit);
+    let mut out = Vec::new();
+    submit.encode_with(9, &mut out, tlvs).expect("fits");
+    out
+}
+
+/// A PDU around a body written by hand.
+pub(crate) fn raw(command: u32, body: &[u8]) -> Vec<u8> {
+    let header = Header { command: Command::from_id(command), status: CommandStatus::ROK, sequence: 9 };
+    [&header.encode(16 + u32::try_from(body.len()).expect("short"))[..], body].concat()
+}
+
+/// The body of a PDU written by us.
+pub(crate) fn body(pdu: &[u8]) -> Vec<u8> {
+    pdu[16..].to_vec()
+}
+
+pub(crate) fn submit(octets: &[u8]) -> Peer {
+    Peer::message_centre().takes(octets)
 }
