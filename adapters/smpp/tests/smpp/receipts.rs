@@ -113,6 +113,10 @@ fn counts_errors_and_the_excerpt() {
     assert_eq!(receipt.error, IdText::new(b"21b"));
     assert_eq!(receipt.text.as_deref(), Some(&b"some words: here"[..]));
     assert!(!format!("{receipt:?}").contains("words"));
+    // Fields that the receipt leaves out are not made up from the sender's own words.
+    let receipt = read(b"id:1 stat:DELIVRD text:err:5 sub:9 done date:2205171755");
+    assert_eq!((receipt.error, receipt.submitted, receipt.done_us), (None, None, None));
+    assert_eq!(receipt.text.as_deref(), Some(&b"err:5 sub:9 done date:2205171755"[..]));
 }
 
 #[test]
