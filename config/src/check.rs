@@ -23,6 +23,8 @@ pub struct Finding {
     pub kind: ProblemKind,
     pub severity: Severity,
     pub path: Path,
+    /// The value that it does not go with.
+    pub other: Option<Path>,
     pub message: String,
     pub help: Option<String>,
 }
@@ -48,12 +50,34 @@ pub(crate) struct Findings(Vec<Finding>);
 
 impl Findings {
     fn error(&mut self, kind: ProblemKind, path: Path, message: impl Into<String>, help: impl Into<String>) {
-        let help = Some(help.into());
-        self.0.push(Finding { kind, severity: Severity::Error, path, message: message.into(), help });
+        self.add(kind, Severity::Error, path, None, message.into(), help.into());
+    }
+
+    /// Two values that do not go together.
+    fn clash(
+        &mut self,
+        kind: ProblemKind,
+        paths: [Path; 2],
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let [path, other] = paths;
+        self.add(kind, Severity::Error, path, Some(other), message.into(), help.into());
     }
 
     fn warning(&mut self, path: Path, message: impl Into<String>, help: impl Into<String>) {
-        let (severity, help) = (Severity::Warning, Some(help.into()));
-        self.0.push(Finding { kind: ProblemKind::Unsafe, severity, path, message: message.into(), help });
+        self.add(ProblemKind::Unsafe, Severity::Warning, path, None, message.into(), help.into());
+    }
+
+    fn add(
+        &mut self,
+        kind: ProblemKind,
+        severity: Severity,
+        path: Path,
+        other: Option<Path>,
+        message: String,
+        help: String,
+    ) {
+        self.0.push(Finding { kind, severity, path, other, message, help: Some(help) });
     }
 }

@@ -1,4 +1,6 @@
 //! The whole file, and the gateway without one.
+//!
+//! Doc comments on the structs are for the operator, as everywhere in `section`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,10 +13,8 @@ use crate::{
     value::{Cidr, Credential, Name, OneOrMany, Prefix, Senders},
 };
 
-/// What an operator writes.
-///
-/// A file without any `[[account]]`, `[[channel]]`, `[[messenger]]`, `[[pool]]` and `[[route]]` is furnished for
-/// first tries, see [`Config::furnish`]; [`Config::default`] is the gateway without a file.
+/// The configuration of the gateway. A file without any `[[account]]`, `[[channel]]`, `[[messenger]]`,
+/// `[[pool]]` and `[[route]]` is furnished for first tries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {

@@ -67,24 +67,24 @@ pub fn load(sources: &Sources) -> Result<Loaded, Report> {
 
     let whole = root.clone();
     let mut touched = HashSet::new();
-    let mut incomplete = false;
+    let mut left_out = Vec::new();
     for difference in shape::compare(&whole, &shape) {
-        let missing = difference.kind == ProblemKind::MissingKey;
-        incomplete |= missing;
+        if difference.kind == ProblemKind::MissingKey {
+            left_out.push(difference.path.clone());
+        }
         let at = if difference.at_key {
             key_at(&whole, &difference.path)
         } else {
             Some(whole.nearest(&difference.path).at.clone())
         };
         root.remove(&difference.path);
-        touched.extend(difference.path.parent());
         touched.insert(difference.path.clone());
+        left_out.extend(difference.meant.clone());
         loading.problem(difference.kind, difference.path, difference.message, difference.help, at.as_ref());
     }
     let decoded = decode::decode(root);
-    incomplete |= decoded.incomplete;
+    left_out.extend(decoded.left_out);
     for refused in decoded.refused {
-        touched.extend(refused.path.parent());
         touched.insert(refused.path.clone());
         let at = whole.nearest(&refused.path).at.clone();
         loading.problem(refused.kind, refused.path, refused.message, refused.help, Some(&at));
@@ -96,15 +96,22 @@ pub fn load(sources: &Sources) -> Result<Loaded, Report> {
     {
         config.furnish();
     }
+    touched.extend(left_out.iter().cloned());
     for finding in check(&config, &*sources.environment) {
         let path = decoded.tree.original(&finding.path);
-        // What was refused above is not there now: its absence is no news.
-        let follows = touched.contains(&path)
-            && matches!(finding.kind, ProblemKind::MissingKey | ProblemKind::Conflict);
-        if follows || (incomplete && finding.kind == ProblemKind::UnknownName) {
-            continue;
+        // What was refused above is not there now: that is no news.
+        let follows = match finding.kind {
+            ProblemKind::Conflict => touched.contains(&path),
+            ProblemKind::MissingKey => {
+                touched.contains(&path)
+                    || left_out.iter().any(|left_out| left_out.parent().as_ref() == Some(&path))
+            }
+            ProblemKind::UnknownName => is_named(&whole, &left_out, &path),
+            _ => false,
+        };
+        if !follows {
+            loading.finding(finding, path, &whole);
         }
-        loading.finding(finding, path, &whole);
     }
     loading.finish(config, origins)
 }
@@ -195,9 +202,14 @@ impl Loading {
     }
 
     fn finding(&mut self, finding: Finding, path: Path, whole: &Node) {
-        let place = self.texts.place(&whole.nearest(&path).at);
-        // The root is no place: what is wrong there is a default, and the message says so.
-        let place = if whole.get(&path).is_some() || nearest_is_inside(whole, &path) { place } else { None };
+        // At the value; where that is a default, at the one it does not go with; else at the table around it.
+        let written =
+            [Some(&path), finding.other.as_ref()].into_iter().flatten().find_map(|path| whole.get(path));
+        let place = match written {
+            Some(node) => self.texts.place(&node.at),
+            None if nearest_is_inside(whole, &path) => self.texts.place(&whole.nearest(&path).at),
+            None => None,
+        };
         let Finding { kind, severity, message, help, .. } = finding;
         self.problems.push(Problem { kind, severity, message, help, path, place });
     }
@@ -237,6 +249,19 @@ fn key_at(root: &Node, path: &Path) -> Option<At> {
     let Value::Table(entries) = &above.value else { return None };
     let key = path.last_key()?;
     entries.iter().find(|entry| entry.key == key).map(|entry| entry.at.clone())
+}
+
+/// The reference at `path` leads to an element that was left out, as far as one can tell.
+fn is_named(root: &Node, left_out: &[Path], path: &Path) -> bool {
+    let Value::String(name) = &root.nearest(path).value else { return false };
+    // Any value will do: perhaps the key `name` is what was misspelt.
+    let has_it = |node: &Node| match &node.value {
+        Value::Table(entries) => {
+            entries.iter().any(|entry| matches!(&entry.node.value, Value::String(text) if text == name))
+        }
+        _ => false,
+    };
+    left_out.iter().filter_map(|path| root.get(path)).any(has_it)
 }
 
 /// Some level of `path` below the root was written.

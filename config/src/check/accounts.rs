@@ -92,9 +92,8 @@ fn senders(config: &Config, senders: &Senders, here: &Path, findings: &mut Findi
                 Sender::Number(pattern) => Some(pattern),
                 Sender::Name(_) => None,
             });
-            let numbers: Vec<_> =
-                patterns.enumerate().filter_map(|(at, pattern)| Some((at, pattern?))).collect();
-            countable_at(numbers.into_iter(), &path, findings);
+            let numbers = patterns.enumerate().filter_map(|(at, pattern)| Some((at, pattern?)));
+            countable_at(numbers, &path, findings);
         }
     }
 }

@@ -32,15 +32,15 @@ fn smpp(
     for (key, is_missing, example) in needed {
         if is_missing {
             let message = format!("the channel \"{}\" needs the key `{key}`", channel.name);
-            findings.error(ProblemKind::MissingKey, here.clone(), message, format!("add {example}"));
+            findings.error(ProblemKind::MissingKey, here.key(key), message, format!("add {example}"));
         }
     }
     if let Some(address) = &channel.address
         && listeners::is_our_smpp(config, address)
     {
-        findings.error(
+        findings.clash(
             ProblemKind::Conflict,
-            here.key("address"),
+            [here.key("address"), at!["smpp", "listen"]],
             "this channel would bind to this gateway itself",
             "name the SMSC, or let `smpp.listen` be another port",
         );

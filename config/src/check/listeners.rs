@@ -8,9 +8,9 @@ pub(super) fn check(config: &Config, environment: &dyn Environment, findings: &m
     for (later, (section, listen, tls)) in listeners.iter().enumerate() {
         if let Some((other, ..)) = listeners.iter().take(later).find(|(_, other, _)| other.collides(*listen))
         {
-            findings.error(
+            findings.clash(
                 ProblemKind::Duplicate,
-                at![*section, "listen"],
+                [at![*section, "listen"], at![*other, "listen"]],
                 format!("`{section}` and `{other}` listen on the same address, {listen}"),
                 "give one of them another port",
             );

@@ -40,7 +40,7 @@ fn push(messenger: &Messenger, here: &Path, findings: &mut Findings) {
     if messenger.secret.is_none() {
         findings.error(
             ProblemKind::MissingKey,
-            here.clone(),
+            here.key("secret"),
             format!("the messenger \"{}\" needs the key `secret`", messenger.name),
             "pushes are signed: add secret = \"env:NAME\"",
         );

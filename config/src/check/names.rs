@@ -26,7 +26,8 @@ fn unique<'a>(names: impl Iterator<Item = (&'static str, usize, &'a Name)>, find
         let message = if first == section {
             format!("there is another {section} called \"{name}\"")
         } else {
-            format!("there is a {first} called \"{name}\" too")
+            let article = if first == "account" { "an" } else { "a" };
+            format!("there is {article} {first} called \"{name}\" too")
         };
         let help = "accounts, channels and messengers share their names: choose another one";
         let help = if section == "pool" { "choose another name" } else { help };

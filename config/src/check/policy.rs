@@ -26,9 +26,9 @@ pub(super) fn check(config: &Config, findings: &mut Findings) {
         );
     }
     if policy.validity_default > policy.validity_max {
-        findings.error(
+        findings.clash(
             ProblemKind::Conflict,
-            at!["policy", "validity_default"],
+            [at!["policy", "validity_default"], at!["policy", "validity_max"]],
             format!("`validity_default` is longer than `validity_max`, {}", policy.validity_max),
             "raise the one or lower the other",
         );
@@ -106,17 +106,17 @@ fn codes(config: &Config, findings: &mut Findings) {
 fn limits(config: &Config, findings: &mut Findings) {
     let limits = &config.limits;
     if limits.hot_messages_max > limits.open_messages_max {
-        findings.error(
+        findings.clash(
             ProblemKind::Conflict,
-            at!["limits", "hot_messages_max"],
+            [at!["limits", "hot_messages_max"], at!["limits", "open_messages_max"]],
             format!("more messages in memory than there may be open, {}", limits.open_messages_max),
             "lower `hot_messages_max` or raise `open_messages_max`",
         );
     }
     if limits.batch_messages_max > limits.intake_max {
-        findings.error(
+        findings.clash(
             ProblemKind::Conflict,
-            at!["limits", "batch_messages_max"],
+            [at!["limits", "batch_messages_max"], at!["limits", "intake_max"]],
             format!("a commit can never fill: only {} submissions wait for it", limits.intake_max),
             "lower `batch_messages_max` or raise `intake_max`",
         );

@@ -23,8 +23,8 @@ pub(crate) struct Decoded {
     /// What was read: the tree without what could not be.
     pub(crate) tree: Node,
     pub(crate) refused: Vec<Refused>,
-    /// Elements are missing because something in them could not be read.
-    pub(crate) incomplete: bool,
+    /// Tables that were left out because something they need could not be read.
+    pub(crate) left_out: Vec<Path>,
 }
 
 /// More than this, and the file is something else.
@@ -33,17 +33,17 @@ const REFUSED_MAX: usize = 100;
 /// Serde stops at the first value it refuses, so that value is taken out and the rest tried again.
 pub(crate) fn decode(mut tree: Node) -> Decoded {
     let mut refused = Vec::new();
-    let mut incomplete = false;
-    while refused.len() < REFUSED_MAX {
+    let mut left_out = Vec::new();
+    while refused.len() + left_out.len() < REFUSED_MAX {
         let error = match serde_path_to_error::deserialize::<_, Config>(tree.to_toml()) {
-            Ok(config) => return Decoded { config, tree, refused, incomplete },
+            Ok(config) => return Decoded { config, tree, refused, left_out },
             Err(error) => error,
         };
         let path = tree.original(&Path::from(error.path().iter().filter_map(step).collect::<Vec<_>>()));
         let message = error.inner().message();
         if message.starts_with("missing field") {
             // Said already: by the comparison with the schema, or when the value was refused.
-            incomplete = true;
+            left_out.push(path.clone());
         } else {
             let (what, help) = message
                 .split_once('\n')
@@ -61,7 +61,7 @@ pub(crate) fn decode(mut tree: Node) -> Decoded {
         }
         tree.remove(&path);
     }
-    Decoded { config: Config::bare(), tree, refused, incomplete: true }
+    Decoded { config: Config::bare(), tree, refused, left_out }
 }
 
 fn step(segment: &Segment) -> Option<Step> {

@@ -6,16 +6,23 @@ use super::{
     suggest::distance,
     tree::{Node, Value},
 };
-use crate::path::Path;
+use crate::path::{Path, Step};
 
 const KEYS: [&str; 3] = ["password", "secret", "token"];
 
 /// The value of this key is a secret, or was meant to be one.
 pub(crate) fn is_secret(path: &Path) -> bool {
-    let Some(key) = path.last_key() else { return false };
-    let below_tls = path.parent().is_some_and(|above| above.last_key() == Some("tls"));
-    let near = |word: &&str| key.contains(*word) || distance(key, word) <= 2;
-    KEYS.iter().any(|word| near(&word)) || key == "keys" || (key == "key" && !below_tls)
+    let keys = path.steps().iter().filter_map(|step| match step {
+        Step::Key(key) => Some(key.as_str()),
+        Step::Index(_) => None,
+    });
+    let mut above = None;
+    // What is below such a key was meant to be one, too.
+    keys.into_iter().any(|key| {
+        let near = |word: &&str| key.contains(*word) || distance(key, word) <= 2;
+        let is_file = above.replace(key) == Some("tls");
+        KEYS.iter().any(near) || key == "keys" || (key == "key" && !is_file)
+    })
 }
 
 /// Masks by the tree: exact.

@@ -19,6 +19,8 @@ pub(crate) struct Difference {
     pub(crate) at_key: bool,
     pub(crate) message: String,
     pub(crate) help: Option<String>,
+    /// The key that was probably meant.
+    pub(crate) meant: Option<Path>,
 }
 
 /// A schema with the references and alternatives around it, as seen by a value that is there.
@@ -129,7 +131,7 @@ pub(crate) fn compare(root: &Node, shape: &Shape<'_>) -> Vec<Difference> {
 
 fn value(node: &Node, shape: &Shape<'_>, path: &Path, found: &mut Vec<Difference>) {
     let mut differs = |kind, message: String, help: Option<String>| {
-        found.push(Difference { kind, path: path.clone(), at_key: false, message, help });
+        found.push(Difference { kind, path: path.clone(), at_key: false, message, help, meant: None });
     };
     let name = path.last_key().unwrap_or_default();
     let kind = match &node.value {
@@ -162,7 +164,7 @@ fn value(node: &Node, shape: &Shape<'_>, path: &Path, found: &mut Vec<Difference
                     || one_of(&choices),
                     |meant| format!("did you mean \"{meant}\"? {}", one_of(&choices)),
                 );
-                differs(ProblemKind::Misspelt, format!("`{name}` cannot be this"), Some(help));
+                differs(ProblemKind::Misspelt, format!("`{name}` cannot be {}", quoted(text)), Some(help));
             } else {
                 let length = text.chars().count();
                 if let Some(limits) = outside(length, shape.number("minLength"), shape.number("maxLength")) {
@@ -223,6 +225,7 @@ fn table(node: &Node, shape: &Shape<'_>, path: &Path, found: &mut Vec<Difference
                 at_key: true,
                 message: format!("there is no key `{}`{place}", entry.key),
                 help: Some(help),
+                meant: suggestion.map(|key| path.key(key)),
             });
             continue;
         };
@@ -242,6 +245,7 @@ fn table(node: &Node, shape: &Shape<'_>, path: &Path, found: &mut Vec<Difference
             at_key: false,
             message: format!("`{name}` needs the key `{key}`"),
             help: about.map(|about| format!("{key}: {about}")),
+            meant: None,
         });
     }
 }
@@ -276,6 +280,15 @@ fn limits(min: Option<i64>, max: Option<i64>) -> String {
 
 fn one_of(choices: &[&str]) -> String {
     format!("it is one of {}", choices.join(", "))
+}
+
+/// Alternatives are words; whatever is longer is not repeated.
+fn quoted(text: &str) -> String {
+    if text.chars().count() <= 32 && !text.chars().any(char::is_control) {
+        format!("\"{text}\"")
+    } else {
+        "this".to_owned()
+    }
 }
 
 fn known(keys: &[&str]) -> String {

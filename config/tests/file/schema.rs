@@ -10,13 +10,17 @@ fn the_committed_schema_is_current() {
         fs::write(&path, &current).unwrap();
     }
     let committed = fs::read_to_string(&path).unwrap_or_default();
-    assert!(committed == current, "config/gateway.schema.json is stale: UPDATE=1 cargo test -p config --test schema");
+    assert!(
+        committed == current,
+        "config/gateway.schema.json is stale: UPDATE=1 cargo test -p config schema"
+    );
 }
 
 #[test]
 fn every_key_is_described() {
     fn walk(at: &str, schema: &serde_json::Value, bare: &mut Vec<String>) {
-        for (key, property) in schema.get("properties").and_then(|all| all.as_object()).into_iter().flatten() {
+        for (key, property) in schema.get("properties").and_then(|all| all.as_object()).into_iter().flatten()
+        {
             if property.get("description").is_none() && property.get("$ref").is_none() {
                 bare.push(format!("{at}.{key}"));
             }

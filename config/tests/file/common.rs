@@ -31,7 +31,35 @@ pub(crate) fn sources(text: &str) -> Sources {
     Sources::new().with_text("gateway.toml", text).with_environment(MadeUp)
 }
 
-#[expect(clippy::result_large_err, reason = "tests look at the error")]
 pub(crate) fn read(text: &str) -> Result<Loaded, Report> {
     load(&sources(text))
 }
+
+pub(crate) fn refused(text: &str) -> Report {
+    match read(text) {
+        Ok(loaded) => panic!("was accepted: {:?}", loaded.config),
+        Err(report) => report,
+    }
+}
+
+/// Exactly these lines.
+#[track_caller]
+pub(crate) fn tells(text: &str, expected: &[&str]) {
+    assert_eq!(refused(text).lines(), expected);
+}
+
+/// An account, a channel and a route that are sound, on the first 13 lines.
+pub(crate) const SOUND: &str = r#"[[account]]
+name = "esme"
+[account.smpp]
+system_id = "esme"
+password = "plain:secret"
+
+[[channel]]
+name = "skt"
+address = "127.0.0.1:2776"
+system_id = "gateway"
+password = "plain:secret"
+[[route]]
+channels = "skt"
+"#;

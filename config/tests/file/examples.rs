@@ -1,19 +1,24 @@
 //! Every file we ship can be used, and says the truth about the defaults.
 
-mod common;
-
 use std::{fs, path::Path};
 
-use config::{Account, Channel, ChannelKind, Config, DefaultAlphabet, Listen, Loopback, Messenger, SecretRef, Senders};
+use config::{
+    Account, Channel, ChannelKind, Config, DefaultAlphabet, Listen, Loopback, Messenger, SecretRef, Senders,
+};
 
 fn shipped(name: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name))
+        .unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 fn examples() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
-    let mut names: Vec<String> =
-        fs::read_dir(folder).unwrap().map(|entry| format!("examples/{}", entry.unwrap().file_name().display())).collect();
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .map_while(Result::ok)
+        .map(|entry| format!("examples/{}", entry.file_name().display()))
+        .collect();
     names.sort();
     names
 }
@@ -23,7 +28,7 @@ fn every_example_checks_clean() {
     let names = examples();
     assert!(names.len() >= 4, "{names:?}");
     for name in names.iter().map(String::as_str).chain(["gateway.example.toml"]) {
-        match common::read(&shipped(name)) {
+        match crate::common::read(&shipped(name)) {
             Ok(loaded) if loaded.warnings.is_empty() => {}
             Ok(loaded) => panic!("{name}: {:#?}", loaded.warnings),
             Err(report) => panic!("{name}: {:#?}", report.lines()),
@@ -33,7 +38,7 @@ fn every_example_checks_clean() {
 
 #[test]
 fn the_relay_is_the_one_that_was_asked_for() {
-    let config = common::read(&shipped("examples/smpp-relay.toml")).unwrap().config;
+    let config = crate::common::read(&shipped("examples/smpp-relay.toml")).unwrap().config;
     assert_eq!(config.smpp.listen.to_string(), "127.0.0.1:2776");
     assert_eq!(config.http.listen, Listen::loopback(8080));
     assert_eq!(config.management.listen, Listen::loopback(9464));
@@ -44,7 +49,10 @@ fn the_relay_is_the_one_that_was_asked_for() {
     assert_eq!(smpp.password, config::Credential::plain("secret"));
     let [channel] = config.channels.as_slice() else { panic!("one channel") };
     let link = channel.link().unwrap();
-    assert_eq!((link.address.to_string().as_str(), channel.binds, channel.window), ("127.0.0.1:2775", 4, 500));
+    assert_eq!(
+        (link.address.to_string().as_str(), channel.binds, channel.window),
+        ("127.0.0.1:2775", 4, 500)
+    );
     let [route] = config.routes.as_slice() else { panic!("one route") };
     assert_eq!((route.to[0].digits(), &route.channels[0]), ("", &channel.name));
 }
@@ -53,15 +61,16 @@ fn the_relay_is_the_one_that_was_asked_for() {
 fn the_first_half_of_the_example_is_the_default() {
     let text = shipped("gateway.example.toml");
     let sections = text.split("# ── ").next().unwrap();
-    assert_eq!(common::read(sections).unwrap().config, Config::default());
-    assert_eq!(common::read("").unwrap().config, Config::default());
+    assert_eq!(crate::common::read(sections).unwrap().config, Config::default());
+    assert_eq!(crate::common::read("").unwrap().config, Config::default());
 }
 
 #[test]
 fn the_second_half_writes_defaults_too() {
-    let config = common::read(&shipped("gateway.example.toml")).unwrap().config;
+    let config = crate::common::read(&shipped("gateway.example.toml")).unwrap().config;
     let skt = &config.channels[0];
-    let plain = Channel::smpp(skt.name.clone(), skt.address.clone().unwrap(), "gateway", SecretRef::plain("secret"));
+    let plain =
+        Channel::smpp(skt.name.clone(), skt.address.clone().unwrap(), "gateway", SecretRef::plain("secret"));
     assert_eq!(*skt, plain);
     assert_eq!(config.channels[1].loopback, Some(Loopback::default()));
 
@@ -72,7 +81,7 @@ fn the_second_half_writes_defaults_too() {
 
     let bank = &config.accounts[0];
     let minimal = "[[account]]\nname = 'bank'\n[account.smpp]\nsystem_id = 'bank'\npassword = 'plain:x'\n[account.api]\nkeys = ['plain:y']";
-    let minimal = common::read(minimal).unwrap().config.accounts.remove(0);
+    let minimal = crate::common::read(minimal).unwrap().config.accounts.remove(0);
     let mut expected = Account {
         class: bank.class,
         senders: bank.senders.clone(),
@@ -87,11 +96,18 @@ fn the_second_half_writes_defaults_too() {
 /// With the keys that are commented out put back, every key of the schema is in the example.
 #[test]
 fn every_key_is_in_the_example() {
-    let key = |line: &str| line.strip_prefix('#').filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase())).map(str::to_owned);
-    let text: String = shipped("gateway.example.toml").lines().map(|line| key(line).unwrap_or_else(|| line.to_owned()) + "\n").collect();
+    let key = |line: &str| {
+        line.strip_prefix('#')
+            .filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()))
+            .map(str::to_owned)
+    };
+    let text: String = shipped("gateway.example.toml")
+        .lines()
+        .map(|line| key(line).unwrap_or_else(|| line.to_owned()) + "\n")
+        .collect();
     let text = text.replace("tls = false", "tls = true");
     let tree: toml::Table = toml::from_str(&text).unwrap();
-    if let Err(report) = common::read(&text) {
+    if let Err(report) = crate::common::read(&text) {
         panic!("{:#?}", report.lines());
     }
     let schema = config::schema();
@@ -101,7 +117,13 @@ fn every_key_is_in_the_example() {
 }
 
 /// Looks for each property of `schema` in at least one of `values`.
-fn walk(path: &str, root: &serde_json::Value, schema: &serde_json::Value, values: &[&toml::Value], missing: &mut Vec<String>) {
+fn walk(
+    path: &str,
+    root: &serde_json::Value,
+    schema: &serde_json::Value,
+    values: &[&toml::Value],
+    missing: &mut Vec<String>,
+) {
     let mut layers = vec![schema];
     let mut at = 0;
     while let Some(layer) = layers.get(at).copied() {
@@ -110,7 +132,8 @@ fn walk(path: &str, root: &serde_json::Value, schema: &serde_json::Value, values
         layers.extend(layer.get("anyOf").and_then(|all| all.as_array()).into_iter().flatten());
         at += 1;
     }
-    let elements: Vec<&toml::Value> = values.iter().copied().flat_map(|value| value.as_array().into_iter().flatten()).collect();
+    let elements: Vec<&toml::Value> =
+        values.iter().copied().flat_map(|value| value.as_array().into_iter().flatten()).collect();
     for layer in layers {
         if let Some(items) = layer.get("items") {
             walk(path, root, items, &elements, missing);
@@ -131,7 +154,7 @@ fn walk(path: &str, root: &serde_json::Value, schema: &serde_json::Value, values
 #[test]
 fn the_default_is_sound_and_stays_on_this_machine() {
     let config = Config::default();
-    assert_eq!(config::check(&config, &common::MadeUp), []);
+    assert_eq!(config::check(&config, &crate::common::MadeUp), []);
     for listen in [config.http.listen, config.management.listen, config.smpp.listen] {
         assert!(listen.is_private());
     }
@@ -146,7 +169,11 @@ fn the_default_is_sound_and_stays_on_this_machine() {
     }
     assert_eq!(config.channels[0].kind, ChannelKind::Loopback);
     assert!(config.channels[0].link().is_none());
-    let names = [config.accounts[0].name.as_str(), config.channels[0].name.as_str(), config.messengers[0].name.as_str()];
+    let names = [
+        config.accounts[0].name.as_str(),
+        config.channels[0].name.as_str(),
+        config.messengers[0].name.as_str(),
+    ];
     for name in names {
         assert!(name.parse::<config::Name>().is_ok(), "{name}");
     }
@@ -155,9 +182,14 @@ fn the_default_is_sound_and_stays_on_this_machine() {
 /// One written peer, and nothing of the furniture is left.
 #[test]
 fn the_furniture_goes_as_a_whole() {
-    let config = common::read("[[pool]]\nname = 'p'\nnumbers = ['+827050000000']").unwrap().config;
-    assert!(config.accounts.is_empty() && config.channels.is_empty() && config.routes.is_empty() && config.messengers.is_empty());
-    let config = common::read("[http]\nlisten = '0.0.0.0:8080'").unwrap();
+    let config = crate::common::read("[[pool]]\nname = 'p'\nnumbers = ['+827050000000']").unwrap().config;
+    assert!(
+        config.accounts.is_empty()
+            && config.channels.is_empty()
+            && config.routes.is_empty()
+            && config.messengers.is_empty()
+    );
+    let config = crate::common::read("[http]\nlisten = '0.0.0.0:8080'").unwrap();
     assert_eq!(config.config.accounts, Config::default().accounts);
     // … and its well-known passwords are no danger there.
     assert!(config.warnings.is_empty(), "{:?}", config.warnings);
