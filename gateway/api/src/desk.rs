@@ -241,3 +241,60 @@ impl Session for Table {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use model::MessageId;
+
+    use super::*;
+
+    fn accepted(id: u64) -> Answer {
+        MessageId::from_u64(id).map_or(Answer::Taken, Answer::Accepted)
+    }
+
+    #[test]
+    fn answers_find_their_index_in_any_order() {
+        let table = Table::default();
+        let (place, mut done) = table.take_place(3).unwrap();
+        table.answer(&mut vec![(place.token | 2, accepted(3)), (place.token, accepted(1))]);
+        assert!(done.try_recv().is_err(), "one is missing");
+        table.answer(&mut vec![(place.token | 1, accepted(2))]);
+        let each: Vec<_> = done.try_recv().unwrap().into_iter().flatten().collect();
+        assert_eq!(each, [accepted(1), accepted(2), accepted(3)]);
+    }
+
+    #[test]
+    fn an_answer_given_twice_counts_once() {
+        let table = Table::default();
+        let (place, mut done) = table.take_place(2).unwrap();
+        table.answer(&mut vec![(place.token, accepted(1)), (place.token, accepted(1))]);
+        assert!(done.try_recv().is_err());
+        assert_eq!(place.leave().into_iter().flatten().count(), 1);
+    }
+
+    #[test]
+    fn answers_to_nobody_reach_nobody() {
+        let table = Table::default();
+        let (left, _) = table.take_place(1).unwrap();
+        let old = left.token;
+        drop(left);
+        let (place, mut done) = table.take_place(1).unwrap();
+        assert_eq!(place.number, 0, "the place is used again");
+        let strays = [old, place.token | 1, place.token | 1 << INDEX_BITS, u64::MAX, 0x1234];
+        table.answer(&mut strays.map(|token| (token, accepted(1))).to_vec());
+        assert!(done.try_recv().is_err());
+        table.answer(&mut vec![(place.token, accepted(2))]);
+        assert_eq!(done.try_recv().unwrap().pop().flatten(), Some(accepted(2)));
+    }
+
+    #[test]
+    fn generations_wrap_without_touching_their_neighbours() {
+        let table = Table::default();
+        drop(table.take_place(1).unwrap());
+        table.lock().all[0].generation = (1 << GENERATION_BITS) - 1;
+        let (last, _) = table.take_place(1).unwrap();
+        assert_eq!(last.token >> (INDEX_BITS + PLACE_BITS), (1 << GENERATION_BITS) - 1);
+        drop(last);
+        assert_eq!(table.take_place(1).unwrap().0.token, 0);
+    }
+}

@@ -60,6 +60,7 @@ pub(crate) struct Linked {
 
 const USER_OCTETS_MAX: usize = 128;
 const CODES: u64 = 1_000_000;
+const CODE_DIGITS: usize = 6;
 
 /// Start linking a number: a code is sent to it.
 #[utoipa::path(
@@ -118,11 +119,8 @@ pub(crate) async fn verify(
     let typed: Typed = from.json()?;
     let digits: SmolStr = typed.code.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
     // What is not a code is a wrong code: it counts as a try only when it could have been right.
-    let code = digits
-        .parse::<u32>()
-        .ok()
-        .filter(|_| digits.len() == 6)
-        .ok_or_else(|| Problem::of(Cause::WrongCode))?;
+    let is_code = digits.len() == CODE_DIGITS && digits.bytes().all(|octet| octet.is_ascii_digit());
+    let code = digits.parse().ok().filter(|_| is_code).ok_or_else(|| Problem::of(Cause::WrongCode))?;
     match ask::command(&api, Command::LinkVerify { origin: from.peer.channel, link, code }).await? {
         Answer::Link(link) => {
             let tel = number(link.number.reveal(For::Owner));

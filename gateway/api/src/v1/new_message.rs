@@ -357,7 +357,8 @@ fn recipient_schema() -> RefOr<Schema> {
                 .description(Some("A number as a person writes it.")),
         )
         .item(Ref::from_schema_name("PartyUser"))
-        .examples(Some(["+821012345678"]))
+        .description(Some("Who it is for."))
+        .examples(["+821012345678"])
         .into()
 }
 
@@ -370,6 +371,7 @@ fn receipts_schema() -> RefOr<Schema> {
     OneOfBuilder::new()
         .item(ObjectBuilder::new().schema_type(Type::Boolean))
         .item(ArrayBuilder::new().items(name))
+        .description(Some("Which receipts are wanted: all final ones, none, or those listed."))
         .default(Some(true.into()))
         .into()
 }
@@ -384,5 +386,9 @@ fn validity_schema() -> RefOr<Schema> {
         .schema_type(Type::String)
         .pattern(Some("^([0-9]+[wdhms])+$"))
         .examples(["48h", "1h30m"]);
-    OneOfBuilder::new().item(seconds).item(written).into()
+    OneOfBuilder::new()
+        .description(Some("How long delivery may be tried, from `schedule` on where that is set."))
+        .item(seconds)
+        .item(written)
+        .into()
 }

@@ -1,0 +1,230 @@
+//! What waits for one messenger, in the order it was handed over.
+//!
+//! An entry leaves when a call or an acknowledgement settled it. Between two people order is kept: while
+//! something of theirs is under way, the rest of theirs waits.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    hash::{BuildHasher, RandomState},
+};
+
+use model::{Address, AttemptId, Duration, For, Outgoing, Pii, Timestamp};
+
+/// Entries looked at for one batch: one busy pair of people must not make every search long.
+const LOOKED_AT_MAX: usize = 4_096;
+/// A typing mark is worth nothing after this.
+const SIGNAL_LIFE: Duration = Duration::from_secs(5);
+/// JSON around a text, and what escaping may add to it.
+const ENVELOPE_OCTETS: usize = 1_024;
+
+pub(super) struct Outbox {
+    entries: BTreeMap<u64, Entry>,
+    last: u64,
+    /// The highest number on any page: an acknowledgement cannot reach further.
+    shown: u64,
+    /// Under way: entry and pair. Stays until the call ends, also when the entry has left.
+    flying: HashMap<u64, u64>,
+    /// Pairs with something under way, and how much.
+    busy: HashMap<u64, usize>,
+    hasher: RandomState,
+    room: usize,
+}
+
+struct Entry {
+    outgoing: Outgoing,
+    pair: u64,
+    expires_at: Timestamp,
+    /// Its batch was refused as a whole: next time it goes by itself.
+    alone: bool,
+    /// It stood on a page.
+    shown: bool,
+}
+
+/// A number on a page is beyond what was given out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NeverShown;
+
+impl Outbox {
+    pub(super) fn new(room: usize) -> Self {
+        Self {
+            entries: BTreeMap::new(),
+            last: 0,
+            shown: 0,
+            flying: HashMap::new(),
+            busy: HashMap::new(),
+            hasher: RandomState::new(),
+            room,
+        }
+    }
+
+    /// Gives the item back when there is no room.
+    pub(super) fn put(&mut self, now: Timestamp, outgoing: Outgoing) -> Result<(), Outgoing> {
+        if self.entries.len() >= self.room {
+            return Err(outgoing);
+        }
+        let (pair, expires_at) = match &outgoing {
+            Outgoing::Message(message) => {
+                let submission = &message.submission;
+                let from = message.from.as_ref().unwrap_or(&submission.from);
+                let to = message.to.as_ref().unwrap_or(&submission.to);
+                (self.pair(from, to), submission.expires_at.unwrap_or(Timestamp::NEVER))
+            }
+            Outgoing::Report(report) => {
+                (self.pair(&report.submission.from, &report.submission.to), Timestamp::NEVER)
+            }
+            Outgoing::Signal(signal) => (self.pair(&signal.from, &signal.to), now + SIGNAL_LIFE),
+        };
+        self.last += 1;
+        self.entries.insert(self.last, Entry { outgoing, pair, expires_at, alone: false, shown: false });
+        Ok(())
+    }
+
+    /// The same both ways, so that an answer stays behind the receipt for what it answers.
+    fn pair(&self, a: &Pii<Address>, b: &Pii<Address>) -> u64 {
+        let hash = |address: &Pii<Address>| self.hasher.hash_one(address.reveal(For::Decision));
+        hash(a).wrapping_add(hash(b))
+    }
+
+    /// The next batch to call with; what is in it is under way until [`Self::land`].
+    pub(super) fn take(&mut self, events_max: usize, octets_max: usize) -> Vec<(u64, Outgoing)> {
+        let mut batch = Vec::new();
+        let mut octets = 0;
+        let mut held = HashSet::new();
+        for (&number, entry) in
+            self.entries.iter().filter(|(number, _)| !self.flying.contains_key(number)).take(LOOKED_AT_MAX)
+        {
+            if batch.len() >= events_max {
+                break;
+            }
+            let size = octets_of(&entry.outgoing);
+            let fits = batch.is_empty() || octets + size <= octets_max;
+            if held.contains(&entry.pair)
+                || self.busy.contains_key(&entry.pair)
+                || !fits
+                || (entry.alone && !batch.is_empty())
+            {
+                held.insert(entry.pair);
+                continue;
+            }
+            octets += size;
+            batch.push((number, entry.outgoing.clone()));
+            if entry.alone {
+                break;
+            }
+        }
+        for (number, _) in &batch {
+            if let Some(entry) = self.entries.get(number) {
+                self.flying.insert(*number, entry.pair);
+                *self.busy.entry(entry.pair).or_default() += 1;
+            }
+        }
+        batch
+    }
+
+    /// The call with this entry has ended.
+    pub(super) fn land(&mut self, number: u64) {
+        let Some(pair) = self.flying.remove(&number) else { return };
+        if let Some(count) = self.busy.get_mut(&pair) {
+            *count -= 1;
+            if *count == 0 {
+                self.busy.remove(&pair);
+            }
+        }
+    }
+
+    /// It goes by itself next time.
+    pub(super) fn set_alone(&mut self, number: u64) {
+        if let Some(entry) = self.entries.get_mut(&number) {
+            entry.alone = true;
+        }
+    }
+
+    /// It is settled. `None` when it was before, or when nobody waits for its outcome.
+    pub(super) fn settle(&mut self, number: u64) -> Option<AttemptId> {
+        attempt(&self.entries.remove(&number)?.outgoing)
+    }
+
+    /// Removes everything that is not under way.
+    pub(super) fn clear_waiting(&mut self) -> Vec<AttemptId> {
+        self.remove(|_| true)
+    }
+
+    /// Removes what is past its time and not under way.
+    pub(super) fn remove_expired(&mut self, now: Timestamp) -> Vec<AttemptId> {
+        self.remove(|entry| entry.expires_at <= now)
+    }
+
+    fn remove(&mut self, which: impl Fn(&Entry) -> bool) -> Vec<AttemptId> {
+        let flying = &self.flying;
+        let removed = self.entries.extract_if(.., |number, entry| !flying.contains_key(number) && which(entry));
+        removed.filter_map(|(_, entry)| attempt(&entry.outgoing)).collect()
+    }
+
+    /// What a peer that pulls has not seen: at most `events_max` entries after `after`.
+    pub(super) fn page(
+        &self,
+        now: Timestamp,
+        after: u64,
+        events_max: usize,
+        octets_max: usize,
+    ) -> Vec<(u64, Outgoing)> {
+        let mut page = Vec::new();
+        let mut octets = 0;
+        for (&number, entry) in self.entries.range(after.saturating_add(1)..) {
+            if entry.expires_at <= now {
+                continue;
+            }
+            octets += octets_of(&entry.outgoing);
+            if page.len() >= events_max || (octets > octets_max && !page.is_empty()) {
+                break;
+            }
+            page.push((number, entry.outgoing.clone()));
+        }
+        page
+    }
+
+    /// These stood on a page that was given out.
+    pub(super) fn show(&mut self, numbers: &[u64]) {
+        for number in numbers {
+            self.shown = self.shown.max(*number);
+            if let Some(entry) = self.entries.get_mut(number) {
+                entry.shown = true;
+            }
+        }
+    }
+
+    /// Whether `number` was given out.
+    pub(super) const fn was_shown(&self, number: u64) -> Result<(), NeverShown> {
+        if number <= self.shown { Ok(()) } else { Err(NeverShown) }
+    }
+
+    /// Settles everything up to `number` that stood on a page.
+    pub(super) fn settle_up_to(&mut self, number: u64) -> Vec<Outgoing> {
+        self.entries.extract_if(..=number, |_, entry| entry.shown).map(|(_, entry)| entry.outgoing).collect()
+    }
+
+    /// The highest number so far.
+    pub(super) const fn last(&self) -> u64 {
+        self.last
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}
+
+/// Whose outcome somebody waits for.
+pub(super) const fn attempt(outgoing: &Outgoing) -> Option<AttemptId> {
+    match outgoing {
+        Outgoing::Message(message) => Some(message.attempt),
+        Outgoing::Report(report) => Some(report.attempt),
+        Outgoing::Signal(_) => None,
+    }
+}
+
+fn octets_of(outgoing: &Outgoing) -> usize {
+    match outgoing {
+        Outgoing::Message(message) => message.submission.content.octets().saturating_mul(2) + ENVELOPE_OCTETS,
+        Outgoing::Report(_) | Outgoing::Signal(_) => ENVELOPE_OCTETS,
+    }
+}

@@ -1,0 +1,12 @@
+//! The HTTP surface over real loopback sockets, with everything behind it made up.
+
+mod batch;
+mod document;
+mod federation;
+mod limits;
+mod management;
+mod messages;
+mod problems;
+mod reading;
+mod tls;
+mod world;
