@@ -1,6 +1,6 @@
 //! Accounts and pools: who may be whom, and to whom the messages of phones go.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::Findings;
 use crate::{
@@ -134,7 +134,6 @@ fn countable_at<'a>(
 
 /// One number leads to one place.
 fn numbers(config: &Config, findings: &mut Findings) {
-    let mut seen: Vec<(&NumberPattern, String)> = Vec::new();
     let opt_out = config.policy.advertising.opt_out_numbers.iter().enumerate();
     let of_policy = opt_out.map(|(at, pattern)| {
         (pattern, at!["policy", "advertising", "opt_out_numbers", at], "the opt-out numbers".to_owned())
@@ -151,11 +150,9 @@ fn numbers(config: &Config, findings: &mut Findings) {
             (pattern, at!["account", account, "numbers", at], format!("the account \"{}\"", section.name))
         })
     });
+    let mut taken = Taken::default();
     for (pattern, path, owner) in of_policy.chain(of_pools).chain(of_accounts) {
-        // The longer prefix wins, so two prefixes of different accounts may lie in each other.
-        let nested = |other: &NumberPattern| matches!((pattern, other), (NumberPattern::Prefix(a), b) | (b, NumberPattern::Prefix(a)) if !matches!(b, NumberPattern::Prefix(b) if a == b));
-        let taken = seen.iter().find(|(other, ..)| pattern.overlaps(other) && !nested(other));
-        if let Some((_, other)) = taken {
+        if let Some(other) = taken.take(pattern, owner) {
             findings.error(
                 ProblemKind::Duplicate,
                 path,
@@ -163,6 +160,32 @@ fn numbers(config: &Config, findings: &mut Findings) {
                 "give each number to one account, pool or list only",
             );
         }
-        seen.push((pattern, owner));
+    }
+}
+
+/// Which numbers are given away. What is exact goes before a prefix, and a longer prefix before a shorter one,
+/// so a prefix is taken only by the same prefix.
+#[derive(Default)]
+struct Taken<'a> {
+    prefixes: HashMap<&'a str, String>,
+    /// By length and first number: the last number and the owner. They never overlap.
+    ranges: BTreeMap<(usize, &'a str), (&'a str, String)>,
+}
+
+impl<'a> Taken<'a> {
+    /// The owner of the numbers, when they have one already.
+    fn take(&mut self, pattern: &'a NumberPattern, owner: String) -> Option<String> {
+        let (first, last) = match pattern {
+            NumberPattern::Prefix(prefix) => return self.prefixes.insert(prefix, owner),
+            NumberPattern::One(one) => (one, one),
+            NumberPattern::Range(first, last) => (first, last),
+        };
+        let length = first.len();
+        let before = self.ranges.range((length, "")..=(length, last.as_str())).next_back();
+        if let Some((_, (_, other))) = before.filter(|(_, (end, _))| *end >= first.as_str()) {
+            return Some(other.clone());
+        }
+        self.ranges.insert((length, first), (last, owner));
+        None
     }
 }

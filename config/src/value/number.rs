@@ -32,21 +32,6 @@ impl NumberPattern {
         }
     }
 
-    /// Whether some number belongs to both.
-    #[must_use]
-    pub fn overlaps(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::One(one), pattern) | (pattern, Self::One(one)) => pattern.matches(one),
-            (Self::Prefix(a), Self::Prefix(b)) => a.starts_with(b.as_str()) || b.starts_with(a.as_str()),
-            (Self::Range(a, b), Self::Range(c, d)) => a.len() == c.len() && a <= d && c <= b,
-            (Self::Range(first, last), Self::Prefix(prefix))
-            | (Self::Prefix(prefix), Self::Range(first, last)) => {
-                let cut = |text: &str| text.chars().take(prefix.len()).collect::<String>();
-                prefix.len() <= first.len() && cut(first) <= *prefix && *prefix <= cut(last)
-            }
-        }
-    }
-
     /// How many numbers it names, unless it is a prefix.
     #[must_use]
     pub fn count(&self) -> Option<u128> {
@@ -144,24 +129,6 @@ mod tests {
         assert_eq!(range.numbers().unwrap().nth(12).unwrap(), "+827040000012");
         assert_eq!(pattern("0801..0803").numbers().unwrap().collect::<Vec<_>>(), ["0801", "0802", "0803"]);
         assert!(pattern("08*").numbers().is_none());
-    }
-
-    #[test]
-    fn sees_overlaps() {
-        for (a, b, overlap) in [
-            ("15881234", "15881234", true),
-            ("15881234", "1588*", true),
-            ("1588*", "15*", true),
-            ("1588*", "1577*", false),
-            ("1000..1999", "1500..2500", true),
-            ("1000..1999", "2000..2500", false),
-            ("1000..1999", "15*", true),
-            ("1000..1999", "2*", false),
-            ("1000..1999", "10000*", false),
-        ] {
-            assert_eq!(pattern(a).overlaps(&pattern(b)), overlap, "{a} {b}");
-            assert_eq!(pattern(b).overlaps(&pattern(a)), overlap, "{b} {a}");
-        }
     }
 
     #[test]

@@ -96,6 +96,25 @@ fn duplicates() {
 }
 
 #[test]
+fn numbers_are_given_once() {
+    let pool = |numbers: &str| format!("[[pool]]\nname = 'p'\nnumbers = [{numbers}]");
+    for (numbers, column) in [
+        ("'1000..1999', '1500..2500'", 26),
+        ("'1000..1999', '999', '2000', '1999'", 41),
+        ("'1500', '1000..1999'", 20),
+        ("'1500', '1400', '1450..1600'", 28),
+    ] {
+        let told = refused(&pool(numbers)).lines();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(
+            told[0].starts_with(&format!("gateway.toml:3:{column}: a message to this number")),
+            "{told:?}"
+        );
+    }
+    assert!(crate::common::read(&pool("'1000..1999', '2000', '999', '+999', '+1000', '10000'")).is_ok());
+}
+
+#[test]
 fn a_longer_prefix_may_lie_in_a_shorter_one() {
     let text = format!(
         "{}[[account]]\nname = 'b'\nnumbers = ['1588*']\napi = {{ keys = ['plain:k'] }}",
