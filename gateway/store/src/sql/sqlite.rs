@@ -1,0 +1,170 @@
+//! The dialect of SQLite.
+//!
+//! Lists come in as one bound value each, so that the text of a statement never depends on how long they
+//! are: numbers as JSON, rows as records of decimal digits of fixed width, which `substr` and `CAST` take
+//! apart faster than as many bound parameters would be.
+
+pub(crate) const LAYOUT: &str = "PRAGMA user_version";
+pub(crate) const BEGIN: &str = "BEGIN IMMEDIATE";
+pub(crate) const COMMIT: &str = "COMMIT";
+/// For readers that need several statements to speak of one moment.
+pub(crate) const BEGIN_READING: &str = "BEGIN DEFERRED";
+
+pub(crate) const RAISE_EPOCH: &str = "UPDATE owner SET epoch = epoch + 1 RETURNING epoch";
+pub(crate) const EPOCH: &str = "SELECT epoch FROM owner";
+pub(crate) const LAST_SEQ: &str = "SELECT coalesce(max(seq), 0) FROM journal";
+pub(crate) const LAST_USAGE: &str = "SELECT coalesce(max(sequence), 0) FROM usage";
+pub(crate) const DIGEST: &str = "SELECT digest FROM journal WHERE seq = $1";
+
+/// A whole commit in one round trip. The first that fails ends it; see `sqlite/write.rs` for the values.
+pub(crate) const WRITE: &str = "
+BEGIN IMMEDIATE;
+
+INSERT INTO journal (seq, at, first_accepted, digest, payload, epoch)
+VALUES ($1, $2, $3, $4, $5, (SELECT epoch FROM owner WHERE epoch = $6));
+
+INSERT INTO parties (seq, hashes) SELECT $1, $7 WHERE $3 IS NOT NULL;
+
+INSERT INTO open_batch (seq, contents) SELECT $1, $8 WHERE $9;
+
+INSERT INTO touch (birth, seq) SELECT value, $1 FROM json_each($10);
+
+WITH RECURSIVE line (i) AS (SELECT 0 WHERE $17 > 0 UNION ALL SELECT i + 1 FROM line WHERE i + 1 < $17)
+INSERT INTO content_override (message, birth, contents)
+SELECT
+    CAST(substr($15, i * 38 + 1, 18) AS INTEGER),
+    coalesce((SELECT seq FROM journal
+              WHERE first_accepted <= CAST(substr($15, i * 38 + 1, 18) AS INTEGER)
+              ORDER BY first_accepted DESC LIMIT 1), 0),
+    substr($16, CAST(substr($15, i * 38 + 19, 10) AS INTEGER) + 1, CAST(substr($15, i * 38 + 29, 10) AS INTEGER))
+FROM line WHERE true
+ON CONFLICT (message) DO UPDATE SET contents = excluded.contents;
+
+UPDATE open_batch SET contents = NULL WHERE seq IN (SELECT value FROM json_each($11));
+
+DELETE FROM open_batch WHERE seq IN (SELECT value FROM json_each($12));
+
+DELETE FROM content_override
+WHERE birth IN (SELECT value FROM json_each($11) UNION ALL SELECT value FROM json_each($12));
+
+WITH RECURSIVE line (i) AS (SELECT 0 WHERE $14 > 0 UNION ALL SELECT i + 1 FROM line WHERE i + 1 < $14)
+INSERT INTO usage (sequence, batch, message, leg, event, at, service, outcome, origin, channel, class, lane,
+                   segments, octets, sender, recipient, cause)
+SELECT
+    $18 + i,
+    $1,
+    CAST(substr($13, i * 134 + 1, 18) AS INTEGER),
+    CAST(substr($13, i * 134 + 19, 3) AS INTEGER),
+    CAST(substr($13, i * 134 + 22, 1) AS INTEGER),
+    CAST(substr($13, i * 134 + 23, 20) AS INTEGER),
+    CAST(substr($13, i * 134 + 43, 1) AS INTEGER),
+    CAST(substr($13, i * 134 + 44, 1) AS INTEGER),
+    CAST(substr($13, i * 134 + 45, 5) AS INTEGER),
+    CAST(substr($13, i * 134 + 50, 5) AS INTEGER),
+    CAST(substr($13, i * 134 + 55, 1) AS INTEGER),
+    CAST(substr($13, i * 134 + 56, 1) AS INTEGER),
+    CAST(substr($13, i * 134 + 57, 5) AS INTEGER),
+    CAST(substr($13, i * 134 + 62, 10) AS INTEGER),
+    nullif(CAST(substr($13, i * 134 + 72, 19) AS INTEGER), 0),
+    nullif(CAST(substr($13, i * 134 + 91, 19) AS INTEGER), 0),
+    CASE substr($13, i * 134 + 110, 1)
+        WHEN x'20' THEN NULL
+        ELSE rtrim(CAST(substr($13, i * 134 + 110, 25) AS TEXT))
+    END
+FROM line;
+
+WITH RECURSIVE line (i) AS (SELECT 0 WHERE $21 > 0 UNION ALL SELECT i + 1 FROM line WHERE i + 1 < $21)
+INSERT INTO fact (kind, key, value, expires_at)
+SELECT
+    CAST(substr($19, i * 53 + 1, 3) AS INTEGER),
+    substr($20, CAST(substr($19, i * 53 + 4, 10) AS INTEGER) + 1, CAST(substr($19, i * 53 + 14, 10) AS INTEGER)),
+    substr($20, CAST(substr($19, i * 53 + 4, 10) AS INTEGER) + CAST(substr($19, i * 53 + 14, 10) AS INTEGER) + 1,
+           CAST(substr($19, i * 53 + 24, 10) AS INTEGER)),
+    CASE substr($19, i * 53 + 34, 1)
+        WHEN x'20' THEN NULL
+        ELSE CAST(substr($19, i * 53 + 34, 20) AS INTEGER)
+    END
+FROM line WHERE true
+ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at;
+
+WITH RECURSIVE line (i) AS (SELECT 0 WHERE $23 > 0 UNION ALL SELECT i + 1 FROM line WHERE i + 1 < $23)
+DELETE FROM fact WHERE (kind, key) IN (
+    SELECT
+        CAST(substr($22, i * 53 + 1, 3) AS INTEGER),
+        substr($20, CAST(substr($22, i * 53 + 4, 10) AS INTEGER) + 1, CAST(substr($22, i * 53 + 14, 10) AS INTEGER))
+    FROM line
+);
+
+COMMIT";
+
+pub(crate) const FIRST_SEQ: &str = "SELECT coalesce(min(seq), 0) FROM journal";
+pub(crate) const OPEN_BIRTHS: &str = "SELECT seq FROM open_batch ORDER BY seq";
+pub(crate) const ROWS_AFTER: &str = "
+SELECT seq, at, epoch, first_accepted, digest, payload FROM journal WHERE seq > $1 ORDER BY seq LIMIT $2";
+pub(crate) const ROWS: &str = "
+SELECT seq, at, epoch, first_accepted, digest, payload FROM journal
+WHERE seq IN (SELECT value FROM json_each($1)) ORDER BY seq";
+pub(crate) const LAST_ACCEPTING: &str = "
+SELECT seq, at, epoch, first_accepted, digest, payload FROM journal
+WHERE first_accepted IS NOT NULL ORDER BY first_accepted DESC LIMIT 1";
+pub(crate) const ACCEPTING: &str = "
+SELECT seq, at, epoch, first_accepted, digest, payload FROM journal
+WHERE first_accepted < $1
+  AND first_accepted >= coalesce((SELECT max(first_accepted) FROM journal WHERE first_accepted <= $2), 0)
+ORDER BY first_accepted DESC LIMIT $3";
+pub(crate) const ACCEPTING_PARTY: &str = "
+SELECT seq, at, epoch, first_accepted, digest, payload FROM journal JOIN parties USING (seq)
+WHERE first_accepted < $1
+  AND first_accepted >= coalesce((SELECT max(first_accepted) FROM journal WHERE first_accepted <= $2), 0)
+  AND instr(hashes, $4) > 0
+ORDER BY first_accepted DESC LIMIT $3";
+pub(crate) const BIRTH: &str = "
+SELECT seq FROM journal WHERE first_accepted <= $1 ORDER BY first_accepted DESC LIMIT 1";
+pub(crate) const TOUCHES: &str = "
+SELECT DISTINCT seq FROM touch WHERE birth IN (SELECT value FROM json_each($1)) ORDER BY seq";
+pub(crate) const CONTENTS: &str = "
+SELECT seq, contents FROM open_batch
+WHERE seq IN (SELECT value FROM json_each($1)) AND contents IS NOT NULL ORDER BY seq";
+pub(crate) const OVERRIDES: &str = "
+SELECT birth, contents FROM content_override WHERE birth IN (SELECT value FROM json_each($1)) ORDER BY message";
+pub(crate) const USAGE: &str = "
+SELECT sequence, batch, rating, message, leg, event, at, service, outcome, origin, channel, class, lane,
+       segments, octets, sender, recipient, cause
+FROM usage WHERE sequence > $1 ORDER BY sequence LIMIT $2";
+pub(crate) const USAGE_OF_ORIGIN: &str = "
+SELECT sequence, batch, rating, message, leg, event, at, service, outcome, origin, channel, class, lane,
+       segments, octets, sender, recipient, cause
+FROM usage WHERE sequence > $1 AND origin = $3 ORDER BY sequence LIMIT $2";
+pub(crate) const FACTS: &str = "SELECT kind, key, value, expires_at FROM fact ORDER BY kind, key";
+pub(crate) const CHANNELS: &str = "SELECT id, name, kind FROM channel ORDER BY id";
+pub(crate) const CHANNEL: &str = "SELECT id, name, kind FROM channel WHERE name = $1";
+pub(crate) const NEW_CHANNEL: &str = "
+INSERT INTO channel (id, name, kind) SELECT coalesce(max(id), 0) + 1, $1, $2 FROM channel WHERE true
+ON CONFLICT (name) DO NOTHING";
+pub(crate) const SIZE: &str = "
+SELECT (SELECT coalesce(max(seq) - min(seq) + 1, 0) FROM journal), (SELECT count(*) FROM open_batch),
+       (SELECT coalesce(max(sequence), 0) FROM usage), (SELECT count(*) FROM fact)";
+
+/// Up to where the journal may go: before everything that is open, that is younger, and before the last two
+/// landmarks, the newest batch and the newest that accepted something.
+pub(crate) const PURGE_BELOW: &str = "
+SELECT min(seq) FROM (
+    SELECT min(seq) AS seq FROM open_batch
+    UNION ALL SELECT seq FROM (SELECT seq FROM journal WHERE at >= $1 ORDER BY seq LIMIT 1)
+    UNION ALL SELECT max(seq) FROM journal
+    UNION ALL SELECT seq FROM (SELECT seq FROM journal WHERE first_accepted IS NOT NULL
+                               ORDER BY first_accepted DESC LIMIT 1)
+) WHERE seq IS NOT NULL";
+/// One helping: a long transaction would keep commits waiting.
+pub(crate) const PURGE_STEP: &str = "
+SELECT coalesce(max(seq), 0) FROM (SELECT seq FROM journal WHERE seq < $1 ORDER BY seq LIMIT 256)";
+pub(crate) const PURGE_JOURNAL: &str = "DELETE FROM journal WHERE seq <= $1";
+pub(crate) const PURGE_PARTIES: &str = "DELETE FROM parties WHERE seq <= $1";
+pub(crate) const PURGE_TOUCHES: &str = "DELETE FROM touch WHERE birth <= $1";
+pub(crate) const PURGE_FACTS: &str = "
+DELETE FROM fact WHERE (kind, key) IN (SELECT kind, key FROM fact WHERE expires_at <= $1 LIMIT 1024)";
+
+/// Brings the log into the database without keeping anybody waiting.
+pub(crate) const CHECKPOINT: &str = "PRAGMA wal_checkpoint(PASSIVE)";
+/// The same, and empties the log.
+pub(crate) const EMPTY_LOG: &str = "PRAGMA wal_checkpoint(TRUNCATE)";

@@ -1,0 +1,117 @@
+//! The journal, folded again: who is open, and what was billable.
+
+use std::collections::HashMap;
+
+use billing::{Meter, Metered, UsageRecord};
+use engine::journal::{Accepted, Entry, Event};
+use model::{ChannelId, Class, MessageId};
+
+use super::report::{Fault, Report};
+use crate::Written;
+
+pub(super) struct Fold {
+    lives: HashMap<MessageId, Life>,
+    /// The journal is held from its beginning.
+    complete: bool,
+    first: Option<MessageId>,
+    last: Option<MessageId>,
+}
+
+/// As much of an open message as metering its end takes.
+struct Life {
+    birth: u64,
+    leg: u8,
+    origin: ChannelId,
+    channel: ChannelId,
+    class: Class,
+    metered: Metered,
+}
+
+impl Fold {
+    pub(super) fn new(complete: bool) -> Self {
+        Self { lives: HashMap::new(), complete, first: None, last: None }
+    }
+
+    pub(super) fn open(&self) -> impl Iterator<Item = (MessageId, u64)> {
+        self.lives.iter().map(|(message, life)| (*message, life.birth))
+    }
+
+    /// Accepted before the journal that is still held begins.
+    pub(super) fn is_purged(&self, message: MessageId) -> bool {
+        !self.complete && self.first.is_none_or(|first| message < first)
+    }
+
+    /// Takes a batch and gives the usage records it implies.
+    pub(super) fn batch(&mut self, batch: &Written, report: &mut Report) -> Vec<UsageRecord> {
+        batch.entries.iter().filter_map(|entry| self.entry(batch.seq, entry, report)).collect()
+    }
+
+    fn entry(&mut self, seq: u64, entry: &Entry, report: &mut Report) -> Option<UsageRecord> {
+        let message = entry.message;
+        match &entry.event {
+            Event::Accepted(accepted) => {
+                report.accepted += 1;
+                if self.last.is_some_and(|last| message <= last) {
+                    report.fault(Fault::AcceptedOutOfOrder { message, seq });
+                }
+                self.first.get_or_insert(message);
+                self.last = Some(message);
+                let life = Life::new(seq, accepted);
+                let record = life.meter(message).accepted(entry.at);
+                self.lives.insert(message, life);
+                record
+            }
+            Event::Final { disposition, cause } => {
+                let Some(life) = self.lives.remove(&message) else {
+                    if !self.is_purged(message) {
+                        report.fault(Fault::FinalTwice { message, seq });
+                    }
+                    return None;
+                };
+                report.finals += 1;
+                life.meter(message).ended(entry.at, *disposition, *cause)
+            }
+            // After the end.
+            Event::LateReceipt { .. } | Event::ReportDeferred { .. } | Event::Reported { .. } => {
+                if self.last.is_none_or(|last| message > last) && !self.is_purged(message) {
+                    report.fault(Fault::Stray { message, seq });
+                }
+                None
+            }
+            event => {
+                if let Some(life) = self.lives.get_mut(&message) {
+                    life.step(event);
+                } else if !self.is_purged(message) {
+                    report.fault(Fault::Stray { message, seq });
+                }
+                None
+            }
+        }
+    }
+}
+
+impl Life {
+    fn new(birth: u64, accepted: &Accepted) -> Self {
+        let submission = &accepted.submission;
+        let channel = accepted.plan.legs.first().copied().unwrap_or(submission.origin);
+        let (origin, class, metered) = (submission.origin, submission.class, accepted.metered);
+        Self { birth, leg: 0, origin, channel, class, metered }
+    }
+
+    fn step(&mut self, event: &Event) {
+        match event {
+            Event::Rerouted { leg, channel, .. } => {
+                self.leg = *leg;
+                self.channel = *channel;
+            }
+            Event::Sent { channel, .. } => self.channel = *channel,
+            Event::Replaced { metered, .. } => self.metered = *metered,
+            _ => {}
+        }
+    }
+
+    const fn meter(&self, message: MessageId) -> Meter {
+        let Self { leg, origin, channel, class, metered, .. } = *self;
+        Meter { message, leg, origin, channel, class, metered }
+    }
+}
