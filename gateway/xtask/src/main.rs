@@ -1,2 +1,49 @@
 //! Every chore, in Rust.
-fn main() {}
+#![expect(clippy::print_stdout, reason = "chores talk to the person who started them")]
+
+mod bench;
+mod flood;
+mod gateway;
+mod histogram;
+mod http;
+mod kannel;
+mod line;
+mod process;
+mod shell;
+mod sink;
+mod tree;
+mod wire;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+struct Chore {
+    name: &'static str,
+    does: &'static str,
+    run: fn(&[String]) -> Result<()>,
+}
+
+const CHORES: &[Chore] = &[Chore { name: "bench", does: "measures: smpp, restart", run: bench::run }];
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match chore(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("xtask: {error:?}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn chore(words: &[String]) -> Result<()> {
+    let Some((name, rest)) = words.split_first() else {
+        CHORES.iter().for_each(|chore| println!("cargo xtask {:7} {}", chore.name, chore.does));
+        return Ok(());
+    };
+    match CHORES.iter().find(|chore| chore.name == name) {
+        Some(chore) => (chore.run)(rest),
+        None => bail!("there is no chore `{name}`; `cargo xtask` lists them"),
+    }
+}
