@@ -19,11 +19,13 @@ pub(crate) enum Ask {
     Command(Command),
 }
 
+/// One for each item asked; `None` where no answer came.
+type Each = SmallVec<[Option<Answer>; 1]>;
+
 /// The answers to one call, in the order asked.
 #[derive(Debug)]
 pub(crate) struct Answers {
-    /// `None` where no answer came.
-    pub(crate) each: SmallVec<[Option<Answer>; 1]>,
+    pub(crate) each: Each,
     /// Why some are missing.
     pub(crate) missing: Missing,
 }
@@ -138,9 +140,9 @@ struct Places {
 #[derive(Default)]
 struct Waiting {
     generation: u32,
-    answers: SmallVec<[Option<Answer>; 1]>,
+    answers: Each,
     missing: usize,
-    done: Option<oneshot::Sender<SmallVec<[Option<Answer>; 1]>>>,
+    done: Option<oneshot::Sender<Each>>,
 }
 
 /// A place at the desk, given back when dropped.
@@ -156,10 +158,7 @@ impl Table {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take_place(
-        &self,
-        answers: usize,
-    ) -> Option<(Place<'_>, oneshot::Receiver<SmallVec<[Option<Answer>; 1]>>)> {
+    fn take_place(&self, answers: usize) -> Option<(Place<'_>, oneshot::Receiver<Each>)> {
         let (done, receiver) = oneshot::channel();
         let each = (0..answers).map(|_| None).collect();
         let mut places = self.lock();
@@ -182,7 +181,7 @@ impl Table {
 
 impl Place<'_> {
     /// Gives the place back and takes along what had arrived.
-    fn leave(self) -> SmallVec<[Option<Answer>; 1]> {
+    fn leave(self) -> Each {
         let mut places = self.table.lock();
         places
             .all

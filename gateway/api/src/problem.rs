@@ -18,11 +18,18 @@ pub struct Problem {
     /// The last part of the type URI; stable.
     code: &'static str,
     title: &'static str,
+    /// The rest of the request will not be read.
+    close: bool,
+    more: Option<Box<More>>,
+}
+
+/// What not every problem has.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct More {
     detail: Option<Cow<'static, str>>,
     errors: Vec<FieldError>,
     retry_after_secs: Option<u64>,
     header: Option<(HeaderName, HeaderValue)>,
-    close: bool,
 }
 
 /// One field that is wrong (RFC 9457 §3, the example's `errors`).
@@ -39,37 +46,32 @@ impl Problem {
     /// A problem that is not a [`Cause`]: something about HTTP itself.
     #[must_use]
     pub const fn new(status: StatusCode, code: &'static str, title: &'static str) -> Self {
-        Self {
-            status,
-            code,
-            title,
-            detail: None,
-            errors: Vec::new(),
-            retry_after_secs: None,
-            header: None,
-            close: false,
-        }
+        Self { status, code, title, close: false, more: None }
     }
 
     /// A refusal of the gateway in HTTP's words.
     #[must_use]
     pub fn of(cause: Cause) -> Self {
-        Self {
-            retry_after_secs: retry_after_secs(cause),
-            ..Self::new(status_of(cause), cause.code(), cause.text())
+        let problem = Self::new(status_of(cause), cause.code(), cause.text());
+        match retry_after_secs(cause) {
+            Some(secs) => problem.retry_after(secs),
+            None => problem,
         }
     }
 
-    #[must_use]
-    pub fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
-        self.detail = Some(detail.into());
+    fn with(mut self, change: impl FnOnce(&mut More)) -> Self {
+        change(self.more.get_or_insert_default());
         self
     }
 
     #[must_use]
-    pub fn errors(mut self, errors: Vec<FieldError>) -> Self {
-        self.errors = errors;
-        self
+    pub fn detail(self, detail: impl Into<Cow<'static, str>>) -> Self {
+        self.with(|more| more.detail = Some(detail.into()))
+    }
+
+    #[must_use]
+    pub fn errors(self, errors: Vec<FieldError>) -> Self {
+        self.with(|more| more.errors = errors)
     }
 
     /// One field is wrong.
@@ -79,15 +81,13 @@ impl Problem {
     }
 
     #[must_use]
-    pub const fn retry_after(mut self, secs: u64) -> Self {
-        self.retry_after_secs = Some(secs);
-        self
+    pub fn retry_after(self, secs: u64) -> Self {
+        self.with(|more| more.retry_after_secs = Some(secs))
     }
 
     #[must_use]
-    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.header = Some((name, value));
-        self
+    pub fn header(self, name: HeaderName, value: HeaderValue) -> Self {
+        self.with(|more| more.header = Some((name, value)))
     }
 
     /// The rest of the request will not be read.
@@ -131,6 +131,12 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body is too large")
             .detail(format!("at most {octets_max} octets are taken here"))
             .close()
+    }
+
+    #[must_use]
+    pub fn batch_too_long(messages_max: usize) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "batch_too_long", "the batch has too many messages")
+            .detail(format!("at most {messages_max} are taken at once; none was taken"))
     }
 
     #[must_use]
@@ -235,14 +241,16 @@ impl Serialize for Problem {
         map.serialize_entry("type", &format_args!("{TYPE_PREFIX}{}", self.code))?;
         map.serialize_entry("title", self.title)?;
         map.serialize_entry("status", &self.status.as_u16())?;
-        if let Some(detail) = &self.detail {
-            map.serialize_entry("detail", detail)?;
-        }
-        if !self.errors.is_empty() {
-            map.serialize_entry("errors", &self.errors)?;
-        }
-        if let Some(secs) = self.retry_after_secs {
-            map.serialize_entry("retry_after_s", &secs)?;
+        if let Some(more) = &self.more {
+            if let Some(detail) = &more.detail {
+                map.serialize_entry("detail", detail)?;
+            }
+            if !more.errors.is_empty() {
+                map.serialize_entry("errors", &more.errors)?;
+            }
+            if let Some(secs) = more.retry_after_secs {
+                map.serialize_entry("retry_after_s", &secs)?;
+            }
         }
         map.end()
     }
@@ -255,10 +263,11 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(secs) = self.retry_after_secs {
+        let more = self.more.map(|more| *more).unwrap_or_default();
+        if let Some(secs) = more.retry_after_secs {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(secs));
         }
-        if let Some((name, value)) = self.header {
+        if let Some((name, value)) = more.header {
             headers.insert(name, value);
         }
         if self.close {

@@ -43,7 +43,7 @@ pub(crate) async fn take(State(api): State<Api>, request: Request) -> Result<Res
     let call = http::Request::from_parts(head, octets);
     let items = peer.adapter.read((api.services.now)(), &call).map_err(refused_hook)?;
     if items.len() > limits.batch_messages_max.min(Limits::BATCH_MESSAGES_CEILING) {
-        return Err(Problem::of(Cause::QueueFull).detail("too many events in one call; none was taken"));
+        return Err(Problem::batch_too_long(limits.batch_messages_max));
     }
 
     let mut asks = Vec::with_capacity(items.len());

@@ -69,12 +69,7 @@ pub(crate) async fn submit(
         (1..).zip(octets.split(|&octet| octet == b'\n')).filter(|(_, line)| !line.trim_ascii().is_empty());
     for (line, written) in written {
         if lines.len() == lines_max {
-            return Err(Problem::new(
-                http::StatusCode::PAYLOAD_TOO_LARGE,
-                "batch_too_long",
-                "the batch has too many lines",
-            )
-            .detail(format!("at most {lines_max} messages are taken in one batch; none was taken")));
+            return Err(Problem::batch_too_long(lines_max));
         }
         let read = body::parse::<NewMessage>(written).and_then(|message| {
             let message = message.with_key(|| key.as_ref().map(|key| format_smolstr!("{key}#{line}")));

@@ -62,7 +62,7 @@ async fn a_messenger_may_sign_instead_of_showing_a_token() {
 #[tokio::test]
 async fn nothing_is_taken_while_the_gateway_takes_nothing_or_too_much_comes() {
     let world = World::with(|services| services.limits.batch_messages_max = 2).await;
-    world.peer("POST", "/omf/v1/events", "a:1\nb:2\nc:3").await.problem(503, "queue_full");
+    world.peer("POST", "/omf/v1/events", "a:1\nb:2\nc:3").await.problem(413, "batch_too_long");
     *world.intake.refusing.lock().unwrap() = Some(Cause::Draining);
     world.peer("POST", "/omf/v1/events", "a:1").await.problem(503, "draining");
     assert!(world.intake.submissions().is_empty());

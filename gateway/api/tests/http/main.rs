@@ -1,5 +1,7 @@
 //! The HTTP surface over real loopback sockets, with everything behind it made up.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
 mod batch;
 mod document;
 mod federation;
