@@ -29,6 +29,7 @@ pub(crate) struct Site {
 /// A running gateway.
 pub(crate) struct Gateway {
     child: Child,
+    begin: Instant,
     /// From the start of the process to its first `ready`.
     pub(crate) start: Duration,
 }
@@ -99,6 +100,13 @@ channels = "smsc"
 
     /// Starts the binary and waits until it is ready.
     pub(crate) fn start(&self, binary: &Path) -> Result<Gateway> {
+        let mut gateway = self.spawn(binary)?;
+        gateway.wait_ready(self)?;
+        Ok(gateway)
+    }
+
+    /// Starts the binary.
+    pub(crate) fn spawn(&self, binary: &Path) -> Result<Gateway> {
         let log = File::options().create(true).append(true).open(self.home.join("gateway.log"))?;
         let begin = Instant::now();
         let child = Command::new(binary)
@@ -110,18 +118,7 @@ channels = "smsc"
             .stderr(log)
             .spawn()
             .with_context(|| format!("cannot start {}", binary.display()))?;
-        let mut gateway = Gateway { child, start: Duration::ZERO };
-        while begin.elapsed() < READY {
-            if let Some(status) = gateway.child.try_wait()? {
-                bail!("the gateway ended with {status} while it was starting\n{}", self.last_words());
-            }
-            if self.is_ready() {
-                gateway.start = begin.elapsed();
-                return Ok(gateway);
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        bail!("the gateway was not ready after {READY:?}\n{}", self.last_words())
+        Ok(Gateway { child, begin, start: Duration::ZERO })
     }
 
     fn is_ready(&self) -> bool {
@@ -156,9 +153,19 @@ impl Gateway {
         Ok(())
     }
 
-    /// Whether it still runs.
-    pub(crate) fn lives(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
+    /// Waits until it says that it is ready.
+    pub(crate) fn wait_ready(&mut self, site: &Site) -> Result<()> {
+        while self.begin.elapsed() < READY {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("the gateway ended with {status} while it was starting\n{}", site.last_words());
+            }
+            if site.is_ready() {
+                self.start = self.begin.elapsed();
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        bail!("the gateway was not ready after {READY:?}\n{}", site.last_words())
     }
 
     /// SIGTERM, and waits until it has drained.

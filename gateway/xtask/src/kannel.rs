@@ -16,7 +16,6 @@ const BEARERBOX: &str = "/usr/sbin/bearerbox";
 pub(crate) enum Keep {
     Nothing,
     File,
-    Spool,
 }
 
 pub(crate) struct Kannel {
@@ -73,10 +72,6 @@ fn configuration(home: &Path, source: u16, sink: u16, keep: Keep) -> Result<Stri
     let store = match keep {
         Keep::Nothing => String::new(),
         Keep::File => format!("store-type = file\nstore-location = {}\n", home.join("kannel.store").display()),
-        Keep::Spool => {
-            fs::create_dir_all(home.join("spool"))?;
-            format!("store-type = spool\nstore-location = {}\n", home.join("spool").display())
-        }
     };
     let link = |id: &str, port: u16, more: &str| {
         format!(

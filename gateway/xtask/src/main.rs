@@ -7,7 +7,10 @@ mod gateway;
 mod histogram;
 mod http;
 mod kannel;
+mod kill;
+mod ledger;
 mod line;
+mod peers;
 mod process;
 mod shell;
 mod sink;
@@ -24,7 +27,11 @@ struct Chore {
     run: fn(&[String]) -> Result<()>,
 }
 
-const CHORES: &[Chore] = &[Chore { name: "bench", does: "measures: smpp, restart", run: bench::run }];
+const CHORES: &[Chore] = &[
+    Chore { name: "peers", does: "installs the foreign software that the tests talk to", run: peers::run },
+    Chore { name: "kill", does: "kills the gateway under load, again and again [--cycles 30] [--seed N]", run: kill::run },
+    Chore { name: "bench", does: "measures: smpp, restart", run: bench::run },
+];
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();

@@ -37,10 +37,10 @@ pub(crate) fn quietly(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&out.stdout).into_owned())
 }
 
-/// Whether a program is there and its answer to `argument` is a success.
-pub(crate) fn answers(program: &str, argument: &str) -> bool {
+/// Whether a program is there and what it does with `words` is a success.
+pub(crate) fn answers(program: &str, words: &[&str]) -> bool {
     let mut asked = Command::new(program);
-    asked.arg(argument).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    asked.args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     asked.status().is_ok_and(|status| status.success())
 }
 

@@ -16,8 +16,6 @@ use crate::wire::{self, Intake, Message, Pdu};
 pub(crate) trait Judge: Send + Sync + 'static {
     /// A message with the id that the sink gives it; what is returned is the status of the answer.
     fn submitted(&self, id: u64, message: &Message<'_>) -> u32;
-    /// A receipt was taken by the other side.
-    fn receipt_taken(&self, _id: u64) {}
 }
 
 /// Only counts.
@@ -31,6 +29,8 @@ impl Judge for Anything {
 
 #[derive(Default)]
 pub(crate) struct Counters {
+    /// Connections that are open now.
+    pub(crate) open: AtomicU64,
     pub(crate) binds: AtomicU64,
     pub(crate) submitted: AtomicU64,
     pub(crate) receipts: AtomicU64,
@@ -104,15 +104,14 @@ impl<J: Judge> Sink<J> {
                 }
                 let Ok(stream) = stream else { continue };
                 let shared = Arc::clone(&accepting);
-                thread::spawn(move || Connection::new(stream, &shared).serve());
+                shared.counters.open.fetch_add(1, Ordering::Relaxed);
+                thread::spawn(move || {
+                    Connection::new(stream, &shared).serve();
+                    shared.counters.open.fetch_sub(1, Ordering::Relaxed);
+                });
             }
         });
         Ok(Self { address, counters, shared })
-    }
-
-    /// Receipts that nobody is bound to take.
-    pub(crate) fn receipts_left_over(&self) -> usize {
-        self.shared.left_over.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 }
 
@@ -203,7 +202,6 @@ impl<'a, J: Judge> Connection<'a, J> {
                     let Some((_, receipt)) = self.unanswered.remove(at) else { continue };
                     if pdu.status == wire::OK {
                         taken += 1;
-                        self.shared.judge.receipt_taken(receipt.id);
                     } else {
                         self.refused.push_back((Instant::now() + REFUSED_PAUSE, receipt));
                     }

@@ -21,8 +21,7 @@ pub(crate) type Bound = (TcpStream, Intake);
 /// What one run showed, over its measured period.
 pub(crate) struct Measured {
     pub(crate) seconds: f64,
-    /// Positive answers to the load side.
-    pub(crate) accepted: u64,
+    /// Negative answers to the load side.
     pub(crate) refused: u64,
     /// Messages that reached the sink.
     pub(crate) arrived: u64,
@@ -90,17 +89,16 @@ pub(crate) fn measure(lines: Vec<Bound>, load: Load, period: Period, pid: u32, s
 
 fn watch(counters: &Counters, period: Period, pid: u32, sink: &sink::Counters) -> Result<Measured> {
     let read = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-    let all = || [read(&counters.accepted), read(&counters.refused), read(&sink.submitted), read(&counters.receipts)];
+    let all = || [read(&counters.refused), read(&sink.submitted), read(&counters.receipts)];
     thread::sleep(period.warm_up);
     counters.measuring.store(true, Ordering::Relaxed);
     let (begin, cpu, before) = (Instant::now(), process::cpu(pid)?, all());
     thread::sleep(period.measured);
     let (seconds, cpu, after) = (begin.elapsed().as_secs_f64(), process::cpu(pid)? - cpu, all());
     counters.measuring.store(false, Ordering::Relaxed);
-    let [accepted, refused, arrived, receipts] = [0, 1, 2, 3].map(|at| after[at] - before[at]);
+    let [refused, arrived, receipts] = [0, 1, 2].map(|at| after[at] - before[at]);
     Ok(Measured {
         seconds,
-        accepted,
         refused,
         arrived,
         receipts,

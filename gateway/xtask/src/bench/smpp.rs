@@ -29,7 +29,7 @@ pub(crate) fn run(period: Period, only: Option<&str>) -> Result<()> {
         table.row(row("load tool and sink alone", &ceiling(period)?, None));
     }
     if wanted("kannel") {
-        for (keep, name) in [(Keep::Nothing, "no store"), (Keep::File, "file store"), (Keep::Spool, "spool store")] {
+        for (keep, name) in [(Keep::Nothing, "no store"), (Keep::File, "file store")] {
             shell::step(&format!("Kannel, {name}"));
             table.row(row(&format!("Kannel 1.4.5 bearerbox, {name}"), &kannel(period, keep)?, None));
         }
