@@ -14,6 +14,7 @@ mod prepared;
 mod sql;
 mod sqlite;
 mod stored;
+mod target;
 #[cfg(feature = "testing")]
 #[doc(hidden)]
 pub mod testing;
@@ -22,4 +23,5 @@ pub mod verify;
 pub use contract::{Bounds, Channel, Purged, Rating, Recovery, Search, Store, StoreSize, UsageRow, Written};
 pub use fault::StoreError;
 pub use postgres::Postgres;
-pub use sqlite::{OpenMode, Sqlite};
+pub use sqlite::Sqlite;
+pub use target::{OpenMode, StoreTarget, open};

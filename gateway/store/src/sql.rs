@@ -1,5 +1,15 @@
 //! Every statement there is, by name. One commit is a handful of statements, however large its batch.
 
+/// Constants, and a list of them all, so that the census below misses none.
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)+) => {
+        $($(#[$doc])* pub(crate) const $name: &str = $text;)+
+
+        #[cfg(test)]
+        pub(crate) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),+];
+    };
+}
+
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
 
@@ -13,3 +23,52 @@ pub(crate) struct Step {
 /// Step 1 stands first.
 pub(crate) const LADDER: &[Step] =
     &[Step { sqlite: include_str!("sql/0001.sqlite.sql"), postgres: include_str!("sql/0001.postgres.sql") }];
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{AssertSqlSafe, Connection, Executor, SqlSafeStr, Statement};
+
+    use crate::{OpenMode, Postgres, Sqlite, testing::Cluster};
+
+    #[tokio::test]
+    async fn sqlite_understands_every_statement() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("gateway.db");
+        Sqlite::open(&file, OpenMode::Write).await.expect("opens");
+        let url = format!("sqlite://{}", file.display());
+        let mut connection = sqlx::SqliteConnection::connect(&url).await.expect("connects");
+        for (name, text) in super::sqlite::ALL {
+            // One after the other: each could hide behind the first.
+            for part in text.split(";\n\n") {
+                let prepared = connection.prepare(AssertSqlSafe(part).into_sql_str()).await;
+                assert!(prepared.is_ok(), "{name}: {:?}", prepared.err());
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn postgres_understands_every_statement() {
+        let cluster = Cluster::start().expect("a PostgreSQL cluster");
+        let url = cluster.database().expect("a database");
+        Postgres::open(&url, OpenMode::Write).await.expect("opens");
+        let mut connection = sqlx::PgConnection::connect(&url).await.expect("connects");
+        for (name, text) in super::postgres::ALL {
+            let prepared = connection.prepare(AssertSqlSafe(*text).into_sql_str()).await;
+            let places =
+                prepared.as_ref().ok().and_then(|statement| statement.parameters()).map(|of| match of {
+                    sqlx::Either::Left(types) => types.len(),
+                    sqlx::Either::Right(count) => count,
+                });
+            assert!(prepared.is_ok(), "{name}: {:?}", prepared.err());
+            assert_eq!(places, Some(highest_place(text)), "{name} leaves a place out");
+        }
+    }
+
+    fn highest_place(text: &str) -> usize {
+        let places = text.split('$').skip(1);
+        places
+            .filter_map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok())
+            .max()
+            .unwrap_or(0)
+    }
+}

@@ -22,7 +22,7 @@ use tokio::sync::Mutex;
 
 use self::write::Writer;
 use crate::{
-    StoreError,
+    OpenMode, StoreError,
     columns::signed,
     sql::{LADDER, sqlite as sql},
 };
@@ -33,15 +33,6 @@ const PAGE: u32 = 4096;
 /// The log is cut back to this when it starts anew, and commits do the work themselves from here on.
 const LOG_OCTETS: u32 = 64 << 20;
 const READERS: u32 = 4;
-
-/// What a store is opened for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OpenMode {
-    /// The one writer. Creates what is missing, and locks out whoever wrote before.
-    Write,
-    /// Looking at it, beside a running gateway or without one. Disturbs nobody.
-    Read,
-}
 
 /// See the module.
 #[derive(Debug)]

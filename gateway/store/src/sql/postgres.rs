@@ -1,26 +1,27 @@
 //! The dialect of PostgreSQL. Lists come in as arrays, so the text of a statement never depends on how long
 //! they are.
 
+statements! {
 /// A number of ours, so that two processes do not climb the ladder at once.
-pub(crate) const LOCK_LAYOUT: &str = "SELECT pg_advisory_xact_lock(7286345219)";
-pub(crate) const HAS_LAYOUT: &str = "SELECT to_regclass('layout') IS NOT NULL";
-pub(crate) const NEW_LAYOUT: &str = "CREATE TABLE layout (version BIGINT NOT NULL)";
-pub(crate) const LAYOUT: &str = "SELECT coalesce(max(version), 0) FROM layout";
-pub(crate) const CLIMBED: &str = "INSERT INTO layout VALUES ($1)";
+LOCK_LAYOUT = "SELECT pg_advisory_xact_lock(7286345219)";
+HAS_LAYOUT = "SELECT to_regclass('layout') IS NOT NULL";
+NEW_LAYOUT = "CREATE TABLE layout (version BIGINT NOT NULL)";
+LAYOUT = "SELECT coalesce(max(version), 0) FROM layout";
+CLIMBED = "INSERT INTO layout VALUES ($1)";
 /// For readers that need several statements to speak of one moment.
-pub(crate) const BEGIN_READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+BEGIN_READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
-pub(crate) const RAISE_EPOCH: &str = "UPDATE owner SET epoch = epoch + 1 RETURNING epoch";
-pub(crate) const EPOCH: &str = "SELECT epoch FROM owner";
+RAISE_EPOCH = "UPDATE owner SET epoch = epoch + 1 RETURNING epoch";
+EPOCH = "SELECT epoch FROM owner";
 /// Holds off whoever wants to become the owner until the transaction ends.
-pub(crate) const EPOCH_HELD: &str = "SELECT epoch FROM owner FOR SHARE";
-pub(crate) const LAST_SEQ: &str = "SELECT coalesce(max(seq), 0) FROM journal";
-pub(crate) const LAST_USAGE: &str = "SELECT coalesce(max(sequence), 0) FROM usage";
-pub(crate) const DIGEST: &str = "SELECT digest FROM journal WHERE seq = $1";
+EPOCH_HELD = "SELECT epoch FROM owner FOR SHARE";
+LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM journal";
+LAST_USAGE = "SELECT coalesce(max(sequence), 0) FROM usage";
+DIGEST = "SELECT digest FROM journal WHERE seq = $1";
 
 /// A whole commit: one statement is one transaction and one round trip. Its parts do not see each other's
 /// rows, so what comes and goes in the same batch is left out before; see `postgres/write.rs` for the values.
-pub(crate) const WRITE: &str = "
+WRITE = "
 WITH journaled AS (
     INSERT INTO journal (seq, at, first_accepted, digest, payload, epoch)
     SELECT $1, $2, $3, $4, $5, (SELECT epoch FROM owner WHERE epoch = $6 FOR SHARE)
@@ -67,59 +68,59 @@ WITH journaled AS (
 )
 SELECT 1";
 
-pub(crate) const FIRST_SEQ: &str = "SELECT coalesce(min(seq), 0) FROM journal";
-pub(crate) const OPEN_BIRTHS: &str = "SELECT seq FROM open_batch ORDER BY seq";
-pub(crate) const ROWS_AFTER: &str = "
+FIRST_SEQ = "SELECT coalesce(min(seq), 0) FROM journal";
+OPEN_BIRTHS = "SELECT seq FROM open_batch ORDER BY seq";
+ROWS_AFTER = "
 SELECT seq, at, epoch, first_accepted, digest, payload FROM journal WHERE seq > $1 ORDER BY seq LIMIT $2";
-pub(crate) const ROWS: &str = "
+ROWS = "
 SELECT seq, at, epoch, first_accepted, digest, payload FROM journal
 WHERE seq = ANY ($1) ORDER BY seq";
-pub(crate) const LAST_ACCEPTING: &str = "
+LAST_ACCEPTING = "
 SELECT seq, at, epoch, first_accepted, digest, payload FROM journal
 WHERE first_accepted IS NOT NULL ORDER BY first_accepted DESC LIMIT 1";
-pub(crate) const ACCEPTING: &str = "
+ACCEPTING = "
 SELECT seq, at, epoch, first_accepted, digest, payload FROM journal
 WHERE first_accepted < $1
   AND first_accepted >= coalesce((SELECT max(first_accepted) FROM journal WHERE first_accepted <= $2), 0)
 ORDER BY first_accepted DESC LIMIT $3";
-pub(crate) const ACCEPTING_PARTY: &str = "
+ACCEPTING_PARTY = "
 SELECT seq, at, epoch, first_accepted, digest, payload FROM journal JOIN parties USING (seq)
 WHERE first_accepted < $1
   AND first_accepted >= coalesce((SELECT max(first_accepted) FROM journal WHERE first_accepted <= $2), 0)
   AND position($4 IN hashes) > 0
 ORDER BY first_accepted DESC LIMIT $3";
-pub(crate) const BIRTH: &str = "
+BIRTH = "
 SELECT seq FROM journal WHERE first_accepted <= $1 ORDER BY first_accepted DESC LIMIT 1";
-pub(crate) const TOUCHES: &str = "
+TOUCHES = "
 SELECT DISTINCT seq FROM touch WHERE birth = ANY ($1) ORDER BY seq";
-pub(crate) const CONTENTS: &str = "
+CONTENTS = "
 SELECT seq, contents FROM open_batch
 WHERE seq = ANY ($1) AND contents IS NOT NULL ORDER BY seq";
-pub(crate) const OVERRIDES: &str = "
+OVERRIDES = "
 SELECT birth, contents FROM content_override WHERE birth = ANY ($1) ORDER BY message";
-pub(crate) const USAGE: &str = "
+USAGE = "
 SELECT sequence, batch, rating::bigint, message, leg::bigint, event::bigint, at, service::bigint,
        outcome::bigint, origin::bigint, channel::bigint, class::bigint, lane::bigint, segments::bigint, octets,
        sender, recipient, cause
 FROM usage WHERE sequence > $1 ORDER BY sequence LIMIT $2";
-pub(crate) const USAGE_OF_ORIGIN: &str = "
+USAGE_OF_ORIGIN = "
 SELECT sequence, batch, rating::bigint, message, leg::bigint, event::bigint, at, service::bigint,
        outcome::bigint, origin::bigint, channel::bigint, class::bigint, lane::bigint, segments::bigint, octets,
        sender, recipient, cause
 FROM usage WHERE sequence > $1 AND origin = $3 ORDER BY sequence LIMIT $2";
-pub(crate) const FACTS: &str = "SELECT kind::bigint, key, value, expires_at FROM fact ORDER BY kind, key";
-pub(crate) const CHANNELS: &str = "SELECT id::bigint, name, kind FROM channel ORDER BY id";
-pub(crate) const CHANNEL: &str = "SELECT id::bigint, name, kind FROM channel WHERE name = $1";
-pub(crate) const NEW_CHANNEL: &str = "
+FACTS = "SELECT kind::bigint, key, value, expires_at FROM fact ORDER BY kind, key";
+CHANNELS = "SELECT id::bigint, name, kind FROM channel ORDER BY id";
+CHANNEL = "SELECT id::bigint, name, kind FROM channel WHERE name = $1";
+NEW_CHANNEL = "
 INSERT INTO channel (id, name, kind) SELECT coalesce(max(id), 0) + 1, $1, $2 FROM channel WHERE true
 ON CONFLICT (name) DO NOTHING";
-pub(crate) const SIZE: &str = "
+SIZE = "
 SELECT (SELECT coalesce(max(seq) - min(seq) + 1, 0) FROM journal), (SELECT count(*) FROM open_batch),
        (SELECT coalesce(max(sequence), 0) FROM usage), (SELECT count(*) FROM fact), pg_database_size(current_database())";
 
 /// Up to where the journal may go: before everything that is open, that is younger, and before the last two
 /// landmarks, the newest batch and the newest that accepted something.
-pub(crate) const PURGE_BELOW: &str = "
+PURGE_BELOW = "
 SELECT min(seq) FROM (
     SELECT min(seq) AS seq FROM open_batch
     UNION ALL SELECT seq FROM (SELECT seq FROM journal WHERE at >= $1 ORDER BY seq LIMIT 1) AS young
@@ -128,10 +129,11 @@ SELECT min(seq) FROM (
                                ORDER BY first_accepted DESC LIMIT 1) AS accepting
 ) AS kept WHERE seq IS NOT NULL";
 /// One helping: a long transaction would keep commits waiting.
-pub(crate) const PURGE_STEP: &str = "
+PURGE_STEP = "
 SELECT coalesce(max(seq), 0) FROM (SELECT seq FROM journal WHERE seq < $1 ORDER BY seq LIMIT 256) AS helping";
-pub(crate) const PURGE_JOURNAL: &str = "DELETE FROM journal WHERE seq <= $1";
-pub(crate) const PURGE_PARTIES: &str = "DELETE FROM parties WHERE seq <= $1";
-pub(crate) const PURGE_TOUCHES: &str = "DELETE FROM touch WHERE birth <= $1";
-pub(crate) const PURGE_FACTS: &str = "
+PURGE_JOURNAL = "DELETE FROM journal WHERE seq <= $1";
+PURGE_PARTIES = "DELETE FROM parties WHERE seq <= $1";
+PURGE_TOUCHES = "DELETE FROM touch WHERE birth <= $1";
+PURGE_FACTS = "
 DELETE FROM fact WHERE (kind, key) IN (SELECT kind, key FROM fact WHERE expires_at <= $1 LIMIT 1024)";
+}

@@ -4,20 +4,21 @@
 //! are: numbers as JSON, rows as records of decimal digits of fixed width, which `substr` and `CAST` take
 //! apart faster than as many bound parameters would be.
 
-pub(crate) const LAYOUT: &str = "PRAGMA user_version";
-pub(crate) const BEGIN: &str = "BEGIN IMMEDIATE";
-pub(crate) const COMMIT: &str = "COMMIT";
+statements! {
+LAYOUT = "PRAGMA user_version";
+BEGIN = "BEGIN IMMEDIATE";
+COMMIT = "COMMIT";
 /// For readers that need several statements to speak of one moment.
-pub(crate) const BEGIN_READING: &str = "BEGIN DEFERRED";
+BEGIN_READING = "BEGIN DEFERRED";
 
-pub(crate) const RAISE_EPOCH: &str = "UPDATE owner SET epoch = epoch + 1 RETURNING epoch";
-pub(crate) const EPOCH: &str = "SELECT epoch FROM owner";
-pub(crate) const LAST_SEQ: &str = "SELECT coalesce(max(seq), 0) FROM journal";
-pub(crate) const LAST_USAGE: &str = "SELECT coalesce(max(sequence), 0) FROM usage";
-pub(crate) const DIGEST: &str = "SELECT digest FROM journal WHERE seq = $1";
+RAISE_EPOCH = "UPDATE owner SET epoch = epoch + 1 RETURNING epoch";
+EPOCH = "SELECT epoch FROM owner";
+LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM journal";
+LAST_USAGE = "SELECT coalesce(max(sequence), 0) FROM usage";
+DIGEST = "SELECT digest FROM journal WHERE seq = $1";
 
 /// A whole commit in one round trip. The first that fails ends it; see `sqlite/write.rs` for the values.
-pub(crate) const WRITE: &str = "
+WRITE = "
 BEGIN IMMEDIATE;
 
 INSERT INTO journal (seq, at, first_accepted, digest, payload, epoch)
@@ -97,57 +98,57 @@ DELETE FROM fact WHERE (kind, key) IN (
 
 COMMIT";
 
-pub(crate) const FIRST_SEQ: &str = "SELECT coalesce(min(seq), 0) FROM journal";
-pub(crate) const OPEN_BIRTHS: &str = "SELECT seq FROM open_batch ORDER BY seq";
-pub(crate) const ROWS_AFTER: &str = "
+FIRST_SEQ = "SELECT coalesce(min(seq), 0) FROM journal";
+OPEN_BIRTHS = "SELECT seq FROM open_batch ORDER BY seq";
+ROWS_AFTER = "
 SELECT seq, at, epoch, first_accepted, digest, payload FROM journal WHERE seq > $1 ORDER BY seq LIMIT $2";
-pub(crate) const ROWS: &str = "
+ROWS = "
 SELECT seq, at, epoch, first_accepted, digest, payload FROM journal
 WHERE seq IN (SELECT value FROM json_each($1)) ORDER BY seq";
-pub(crate) const LAST_ACCEPTING: &str = "
+LAST_ACCEPTING = "
 SELECT seq, at, epoch, first_accepted, digest, payload FROM journal
 WHERE first_accepted IS NOT NULL ORDER BY first_accepted DESC LIMIT 1";
-pub(crate) const ACCEPTING: &str = "
+ACCEPTING = "
 SELECT seq, at, epoch, first_accepted, digest, payload FROM journal
 WHERE first_accepted < $1
   AND first_accepted >= coalesce((SELECT max(first_accepted) FROM journal WHERE first_accepted <= $2), 0)
 ORDER BY first_accepted DESC LIMIT $3";
-pub(crate) const ACCEPTING_PARTY: &str = "
+ACCEPTING_PARTY = "
 SELECT seq, at, epoch, first_accepted, digest, payload FROM journal JOIN parties USING (seq)
 WHERE first_accepted < $1
   AND first_accepted >= coalesce((SELECT max(first_accepted) FROM journal WHERE first_accepted <= $2), 0)
   AND instr(hashes, $4) > 0
 ORDER BY first_accepted DESC LIMIT $3";
-pub(crate) const BIRTH: &str = "
+BIRTH = "
 SELECT seq FROM journal WHERE first_accepted <= $1 ORDER BY first_accepted DESC LIMIT 1";
-pub(crate) const TOUCHES: &str = "
+TOUCHES = "
 SELECT DISTINCT seq FROM touch WHERE birth IN (SELECT value FROM json_each($1)) ORDER BY seq";
-pub(crate) const CONTENTS: &str = "
+CONTENTS = "
 SELECT seq, contents FROM open_batch
 WHERE seq IN (SELECT value FROM json_each($1)) AND contents IS NOT NULL ORDER BY seq";
-pub(crate) const OVERRIDES: &str = "
+OVERRIDES = "
 SELECT birth, contents FROM content_override WHERE birth IN (SELECT value FROM json_each($1)) ORDER BY message";
-pub(crate) const USAGE: &str = "
+USAGE = "
 SELECT sequence, batch, rating, message, leg, event, at, service, outcome, origin, channel, class, lane,
        segments, octets, sender, recipient, cause
 FROM usage WHERE sequence > $1 ORDER BY sequence LIMIT $2";
-pub(crate) const USAGE_OF_ORIGIN: &str = "
+USAGE_OF_ORIGIN = "
 SELECT sequence, batch, rating, message, leg, event, at, service, outcome, origin, channel, class, lane,
        segments, octets, sender, recipient, cause
 FROM usage WHERE sequence > $1 AND origin = $3 ORDER BY sequence LIMIT $2";
-pub(crate) const FACTS: &str = "SELECT kind, key, value, expires_at FROM fact ORDER BY kind, key";
-pub(crate) const CHANNELS: &str = "SELECT id, name, kind FROM channel ORDER BY id";
-pub(crate) const CHANNEL: &str = "SELECT id, name, kind FROM channel WHERE name = $1";
-pub(crate) const NEW_CHANNEL: &str = "
+FACTS = "SELECT kind, key, value, expires_at FROM fact ORDER BY kind, key";
+CHANNELS = "SELECT id, name, kind FROM channel ORDER BY id";
+CHANNEL = "SELECT id, name, kind FROM channel WHERE name = $1";
+NEW_CHANNEL = "
 INSERT INTO channel (id, name, kind) SELECT coalesce(max(id), 0) + 1, $1, $2 FROM channel WHERE true
 ON CONFLICT (name) DO NOTHING";
-pub(crate) const SIZE: &str = "
+SIZE = "
 SELECT (SELECT coalesce(max(seq) - min(seq) + 1, 0) FROM journal), (SELECT count(*) FROM open_batch),
        (SELECT coalesce(max(sequence), 0) FROM usage), (SELECT count(*) FROM fact)";
 
 /// Up to where the journal may go: before everything that is open, that is younger, and before the last two
 /// landmarks, the newest batch and the newest that accepted something.
-pub(crate) const PURGE_BELOW: &str = "
+PURGE_BELOW = "
 SELECT min(seq) FROM (
     SELECT min(seq) AS seq FROM open_batch
     UNION ALL SELECT seq FROM (SELECT seq FROM journal WHERE at >= $1 ORDER BY seq LIMIT 1)
@@ -156,15 +157,16 @@ SELECT min(seq) FROM (
                                ORDER BY first_accepted DESC LIMIT 1)
 ) WHERE seq IS NOT NULL";
 /// One helping: a long transaction would keep commits waiting.
-pub(crate) const PURGE_STEP: &str = "
+PURGE_STEP = "
 SELECT coalesce(max(seq), 0) FROM (SELECT seq FROM journal WHERE seq < $1 ORDER BY seq LIMIT 256)";
-pub(crate) const PURGE_JOURNAL: &str = "DELETE FROM journal WHERE seq <= $1";
-pub(crate) const PURGE_PARTIES: &str = "DELETE FROM parties WHERE seq <= $1";
-pub(crate) const PURGE_TOUCHES: &str = "DELETE FROM touch WHERE birth <= $1";
-pub(crate) const PURGE_FACTS: &str = "
+PURGE_JOURNAL = "DELETE FROM journal WHERE seq <= $1";
+PURGE_PARTIES = "DELETE FROM parties WHERE seq <= $1";
+PURGE_TOUCHES = "DELETE FROM touch WHERE birth <= $1";
+PURGE_FACTS = "
 DELETE FROM fact WHERE (kind, key) IN (SELECT kind, key FROM fact WHERE expires_at <= $1 LIMIT 1024)";
 
 /// Brings the log into the database without keeping anybody waiting.
-pub(crate) const CHECKPOINT: &str = "PRAGMA wal_checkpoint(PASSIVE)";
+CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)";
 /// The same, and empties the log.
-pub(crate) const EMPTY_LOG: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
+EMPTY_LOG = "PRAGMA wal_checkpoint(TRUNCATE)";
+}
