@@ -14,6 +14,7 @@ mod omf;
 mod openapi;
 mod problem;
 mod pull;
+pub mod push;
 mod query;
 mod router;
 mod serve;

@@ -26,7 +26,9 @@ pub(super) enum State {
 pub(super) enum Health {
     Good,
     /// Down, failing or overloaded; with the pause it asked for.
-    Bad { pause: Option<Duration> },
+    Bad {
+        pause: Option<Duration>,
+    },
     /// The peer works; what we sent did not suit it.
     Neutral,
     /// The call was never made.

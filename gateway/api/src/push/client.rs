@@ -108,9 +108,11 @@ impl Client {
     /// Calls once. Redirects are answers like others.
     pub(super) async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Failed> {
         let exchange = async {
-            let response = self.pooled.request(request.map(Full::new)).await.map_err(|error| {
-                if error.is_connect() { Failed::NotSent } else { Failed::Lost }
-            })?;
+            let response = self
+                .pooled
+                .request(request.map(Full::new))
+                .await
+                .map_err(|error| if error.is_connect() { Failed::NotSent } else { Failed::Lost })?;
             let (head, body) = response.into_parts();
             match Limited::new(body, self.answer_octets_max).collect().await {
                 Ok(body) => Ok(Response::from_parts(head, body.to_bytes())),
@@ -125,7 +127,8 @@ impl Client {
 
 fn tls(trust: &Trust) -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions()?;
+    let builder =
+        ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions()?;
     Ok(match trust {
         Trust::Platform => {
             let verifier = rustls_platform_verifier::Verifier::new(provider)?;
@@ -168,7 +171,7 @@ struct Guarded {
 impl Guarded {
     async fn connect(self, url: Uri) -> Result<TokioIo<TcpStream>, ConnectError> {
         let host = guard::host(&url).ok_or(ConnectError::NoHost)?;
-        let port = url.port_u16().unwrap_or(if url.scheme_str() == Some("http") { 80 } else { 443 });
+        let port = url.port_u16().unwrap_or_else(|| if url.scheme_str() == Some("http") { 80 } else { 443 });
         let resolved = match host.parse::<IpAddr>() {
             Ok(address) => vec![SocketAddr::new(address, port)],
             Err(_) => tokio::net::lookup_host((host, port)).await?.take(ADDRESSES_MAX * 2).collect(),

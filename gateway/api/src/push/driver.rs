@@ -98,7 +98,8 @@ impl Driver<'_> {
     }
 
     fn wake_at(&self, now: Instant) -> Instant {
-        let sweep = if self.push.lock().outbox.is_empty() { Duration::from_secs(3_600) } else { SWEEP_INTERVAL };
+        let sweep =
+            if self.push.lock().outbox.is_empty() { Duration::from_secs(3_600) } else { SWEEP_INTERVAL };
         match self.breaker.state() {
             State::Open { until } => until.min(now + sweep),
             State::Closed | State::Probing => now + sweep,
@@ -169,7 +170,10 @@ impl Driver<'_> {
             Ok((_, ended)) => ended,
             // The call broke off in the middle: nobody knows how far it came.
             Err(_) => Ended {
-                entries: numbers.into_iter().map(|number| (number, Fate::Settled(Outcome::Unknown))).collect(),
+                entries: numbers
+                    .into_iter()
+                    .map(|number| (number, Fate::Settled(Outcome::Unknown)))
+                    .collect(),
                 health: Health::Untried,
             },
         };
@@ -248,7 +252,8 @@ impl Call {
     }
 
     fn all(self, outcome: &Outcome, health: Health) -> Ended {
-        let entries = self.numbers.into_iter().map(|number| (number, Fate::Settled(outcome.clone()))).collect();
+        let entries =
+            self.numbers.into_iter().map(|number| (number, Fate::Settled(outcome.clone()))).collect();
         Ended { entries, health }
     }
 

@@ -29,7 +29,7 @@ pub use client::{ClientSettings, Trust};
 pub use guard::{BadTarget, check_target};
 
 use client::Client;
-use outbox::Outbox;
+use outbox::{Full, Outbox};
 
 /// Spells one outgoing item for a page, as a complete JSON value.
 pub type Spell = Arc<dyn Fn(Timestamp, &Outgoing) -> Result<Bytes, Refusal> + Send + Sync>;
@@ -164,9 +164,7 @@ impl Channel for Push {
         {
             let mut state = self.lock();
             for outgoing in batch {
-                if let Err(unwanted) = state.outbox.put(now, outgoing)
-                    && let Some(attempt) = outbox::attempt(&unwanted)
-                {
+                if let Err(Full(Some(attempt))) = state.outbox.put(now, outgoing) {
                     state.tell(attempt, later(Cause::QueueFull));
                 }
             }

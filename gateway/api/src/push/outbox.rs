@@ -40,6 +40,10 @@ struct Entry {
     shown: bool,
 }
 
+/// There is no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Full(pub(super) Option<AttemptId>);
+
 /// A number on a page is beyond what was given out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct NeverShown;
@@ -57,10 +61,10 @@ impl Outbox {
         }
     }
 
-    /// Gives the item back when there is no room.
-    pub(super) fn put(&mut self, now: Timestamp, outgoing: Outgoing) -> Result<(), Outgoing> {
+    /// Without room the item is dropped, and the error says who waits for its outcome.
+    pub(super) fn put(&mut self, now: Timestamp, outgoing: Outgoing) -> Result<(), Full> {
         if self.entries.len() >= self.room {
-            return Err(outgoing);
+            return Err(Full(attempt(&outgoing)));
         }
         let (pair, expires_at) = match &outgoing {
             Outgoing::Message(message) => {
@@ -156,7 +160,8 @@ impl Outbox {
 
     fn remove(&mut self, which: impl Fn(&Entry) -> bool) -> Vec<AttemptId> {
         let flying = &self.flying;
-        let removed = self.entries.extract_if(.., |number, entry| !flying.contains_key(number) && which(entry));
+        let removed =
+            self.entries.extract_if(.., |number, entry| !flying.contains_key(number) && which(entry));
         removed.filter_map(|(_, entry)| attempt(&entry.outgoing)).collect()
     }
 

@@ -11,18 +11,12 @@ use std::sync::{
 
 use bytes::Bytes;
 use kit::{Channel, Closed, Intake, Session, Taking};
-use messengers::{
-    Account, Secret,
-    webhook::Webhook,
-};
+use messengers::{Account, Secret, webhook::Webhook};
 use model::{
-    Address, AttemptId, Cause, ChannelId, Class, Content, Duration, Inbound, MessageId, Number, Outcome, Outgoing,
-    OutgoingMessage, Pii, ReceiptsWanted, SessionId, Submission, Timestamp, User,
+    Address, AttemptId, Cause, ChannelId, Class, Content, Duration, Inbound, MessageId, Number, Outcome,
+    Outgoing, OutgoingMessage, Pii, ReceiptsWanted, SessionId, Submission, Timestamp, User,
 };
-use tokio::{
-    sync::mpsc,
-    task::JoinHandle,
-};
+use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::{ClientSettings, Push, PushSettings};

@@ -97,7 +97,8 @@ async fn a_redirect_leads_nowhere() {
     let mut bench = Bench::start(Some(&server.url), false, |_| {});
     for status in [301, 302, 307, 308] {
         bench.send([alone(status)]);
-        let answer = Response::builder().status(u16::try_from(status).unwrap()).header("location", &elsewhere.url);
+        let answer =
+            Response::builder().status(u16::try_from(status).unwrap()).header("location", &elsewhere.url);
         server.call().await.answer(answer, "");
         assert_eq!(refused(bench.outcome().await), (status, Cause::LinkDown, Retry::Scheduled));
         if status == 302 {
@@ -261,7 +262,10 @@ async fn an_unhealthy_peer_is_left_alone_then_probed() {
     server.call().await.answer(Response::builder().status(503).header("retry-after", "1"), "");
     assert_eq!(bench.room().await, 0);
     assert!(!bench.push.is_up());
-    assert_eq!(refused(bench.outcome().await), (1, Cause::NetworkFailure, Retry::After(Duration::from_secs(1))));
+    assert_eq!(
+        refused(bench.outcome().await),
+        (1, Cause::NetworkFailure, Retry::After(Duration::from_secs(1)))
+    );
     // Handed over before the news of no room arrived: certainly not sent.
     bench.send([alone(2), typing()]);
     assert_eq!(refused(bench.outcome().await), (2, Cause::LinkDown, Retry::Scheduled));
