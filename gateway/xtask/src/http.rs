@@ -54,7 +54,8 @@ impl Http {
 
     fn answer(&mut self) -> io::Result<Answer> {
         let first = self.line()?;
-        let status = first.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or_else(|| strange(&first))?;
+        let status =
+            first.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or_else(|| strange(&first))?;
         let (mut length, mut chunked) = (0, false);
         loop {
             let header = self.line()?.to_ascii_lowercase();

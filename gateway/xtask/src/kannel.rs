@@ -71,7 +71,9 @@ impl Drop for Kannel {
 fn configuration(home: &Path, source: u16, sink: u16, keep: Keep) -> Result<String> {
     let store = match keep {
         Keep::Nothing => String::new(),
-        Keep::File => format!("store-type = file\nstore-location = {}\n", home.join("kannel.store").display()),
+        Keep::File => {
+            format!("store-type = file\nstore-location = {}\n", home.join("kannel.store").display())
+        }
     };
     let link = |id: &str, port: u16, more: &str| {
         format!(

@@ -175,12 +175,18 @@ impl Round {
             let records = page["records"].as_array().context("a page of usage has no records")?;
             for record in records.iter().filter(|record| record["event"] == "submit") {
                 let to = record["to"].as_str().context("a usage record has no recipient")?;
-                self.ledger.bill(key_of(to.as_bytes()).with_context(|| format!("a usage record for {to}, whom nobody wrote to"))?);
+                self.ledger.bill(
+                    key_of(to.as_bytes())
+                        .with_context(|| format!("a usage record for {to}, whom nobody wrote to"))?,
+                );
             }
             if records.is_empty() {
                 return Ok(());
             }
-            path = format!("/v1/usage?limit=1000&after={}", page["next"].as_str().context("a page of usage has no next")?);
+            path = format!(
+                "/v1/usage?limit=1000&after={}",
+                page["next"].as_str().context("a page of usage has no next")?
+            );
         }
     }
 }

@@ -162,7 +162,10 @@ impl Ledger {
             if !again_in_one_life {
                 verdict.duplicates_at_a_kill += entry.arrivals.len().saturating_sub(1) as u64;
             }
-            find(entry.promised.is_some() && entry.over_smpp && entry.receipts == 0, &mut verdict.without_receipt);
+            find(
+                entry.promised.is_some() && entry.over_smpp && entry.receipts == 0,
+                &mut verdict.without_receipt,
+            );
             verdict.receipts_repeated += u64::from(entry.receipts.saturating_sub(1));
         }
         verdict
@@ -174,7 +177,9 @@ impl Judge for Ledger {
         let life = self.life.load(Ordering::Relaxed);
         let inner = &mut *self.lock();
         match key_of(message.to) {
-            Some(key) if message.octets == text_of(key) => inner.entries.entry(key).or_default().arrivals.push(life),
+            Some(key) if message.octets == text_of(key) => {
+                inner.entries.entry(key).or_default().arrivals.push(life)
+            }
             _ => inner.strange.push(format!(
                 "the sink received something else: to {:?}, {:?}",
                 String::from_utf8_lossy(message.to),
@@ -218,7 +223,10 @@ mod tests {
 
     fn arrive(ledger: &Ledger, key: Key) {
         let (to, text) = (recipient(key), text_of(key));
-        ledger.submitted(1, &Message { from: b"1", to: &to, esm_class: 0, registered_delivery: 1, octets: &text });
+        ledger.submitted(
+            1,
+            &Message { from: b"1", to: &to, esm_class: 0, registered_delivery: 1, octets: &text },
+        );
     }
 
     #[test]
@@ -256,7 +264,10 @@ mod tests {
         ledger.bill(9);
         ledger.bill(9);
         let to = recipient(9);
-        ledger.submitted(1, &Message { from: b"1", to: &to, esm_class: 0, registered_delivery: 0, octets: b"else" });
+        ledger.submitted(
+            1,
+            &Message { from: b"1", to: &to, esm_class: 0, registered_delivery: 0, octets: b"else" },
+        );
         let verdict = ledger.judge();
         assert_eq!((verdict.billed_twice.as_slice(), verdict.strange.len()), (&[9][..], 1));
     }

@@ -204,12 +204,15 @@ impl<'a, S: Script> Line<'a, S> {
         while let Some(pdu) = self.intake.next()? {
             match pdu.command {
                 wire::DELIVER_SM => {
-                    let message = wire::message(pdu.body).ok_or_else(|| io::Error::other("a deliver_sm cannot be read"))?;
+                    let message = wire::message(pdu.body)
+                        .ok_or_else(|| io::Error::other("a deliver_sm cannot be read"))?;
                     receipts += u64::from(message.is_receipt());
                     let status = self.script.delivered(&message);
                     wire::answer(&mut self.out, &pdu, status, b"");
                 }
-                wire::ENQUIRE_LINK => wire::empty(&mut self.out, wire::ENQUIRE_LINK | wire::RESPONSE, pdu.sequence),
+                wire::ENQUIRE_LINK => {
+                    wire::empty(&mut self.out, wire::ENQUIRE_LINK | wire::RESPONSE, pdu.sequence)
+                }
                 wire::UNBIND => return Err(io::Error::other("the other side unbound")),
                 command if command & wire::RESPONSE != 0 => {
                     let Some(number) = number(&pdu, self.next) else { continue };

@@ -14,6 +14,8 @@ mod peers;
 mod process;
 mod shell;
 mod sink;
+mod test;
+mod tidy;
 mod tree;
 mod wire;
 
@@ -28,8 +30,19 @@ struct Chore {
 }
 
 const CHORES: &[Chore] = &[
+    Chore {
+        name: "test",
+        does: "peers, tidy, kill and every test; further words go to the test runner",
+        run: test::test,
+    },
+    Chore { name: "ci", does: "format and lints, then test", run: test::ci },
+    Chore { name: "tidy", does: "checks what the compiler cannot: graph, purity, shape", run: tidy::run },
     Chore { name: "peers", does: "installs the foreign software that the tests talk to", run: peers::run },
-    Chore { name: "kill", does: "kills the gateway under load, again and again [--cycles 30] [--seed N]", run: kill::run },
+    Chore {
+        name: "kill",
+        does: "kills the gateway under load, again and again [--cycles 30] [--seed N]",
+        run: kill::run,
+    },
     Chore { name: "bench", does: "measures: smpp, restart", run: bench::run },
 ];
 
@@ -38,7 +51,8 @@ fn main() -> ExitCode {
     match chore(&words) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            println!("xtask: {error:?}");
+            let reasons: Vec<_> = error.chain().map(ToString::to_string).collect();
+            println!("xtask: {}", reasons.join(": "));
             ExitCode::FAILURE
         }
     }

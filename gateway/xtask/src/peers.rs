@@ -39,7 +39,8 @@ fn is_there(program: &str) -> bool {
 }
 
 fn on_search_path(name: &str) -> bool {
-    std::env::var_os("PATH").is_some_and(|paths| std::env::split_paths(&paths).any(|folder| folder.join(name).is_file()))
+    std::env::var_os("PATH")
+        .is_some_and(|paths| std::env::split_paths(&paths).any(|folder| folder.join(name).is_file()))
 }
 
 fn debian() -> Result<()> {
@@ -94,14 +95,18 @@ fn is_marked(folder: &Path, list: &Path) -> Result<bool> {
 }
 
 fn mark(folder: &Path, list: &Path) -> Result<()> {
-    fs::copy(list, folder.join("installed")).with_context(|| format!("cannot mark {}", folder.display())).map(drop)
+    fs::copy(list, folder.join("installed"))
+        .with_context(|| format!("cannot mark {}", folder.display()))
+        .map(drop)
 }
 
 fn python() -> Result<()> {
     let (folder, list) = (tree::peers().join("venv"), lists().join("requirements.txt"));
     let python = folder.join("bin/python");
     // The interpreter that a virtual environment points to may be gone.
-    if is_marked(&folder, &list)? && shell::answers(&python.to_string_lossy(), &["-c", "import smpplib, jasmin"]) {
+    if is_marked(&folder, &list)?
+        && shell::answers(&python.to_string_lossy(), &["-c", "import smpplib, jasmin"])
+    {
         println!("   Python packages: all there");
         return Ok(());
     }
@@ -114,7 +119,9 @@ fn python() -> Result<()> {
     };
     install().with_context(|| {
         let (python, list) = (python.display(), list.display());
-        format!("cannot install the Python packages; try by hand: {python} -m pip install --requirement {list}")
+        format!(
+            "cannot install the Python packages; try by hand: {python} -m pip install --requirement {list}"
+        )
     })
 }
 
@@ -128,7 +135,8 @@ fn node() -> Result<()> {
     let install = || -> Result<()> {
         fs::create_dir_all(&folder)?;
         fs::copy(&list, folder.join("package.json"))?;
-        let words = ["install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--prefix"];
+        let words =
+            ["install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--prefix"];
         shell::quietly(Command::new("npm").args(words).arg(&folder))?;
         mark(&folder, &list)
     };

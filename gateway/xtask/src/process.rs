@@ -11,11 +11,13 @@ const TICKS_PER_SECOND: u64 = 100;
 
 /// User and system time of all threads so far (proc(5), `stat` fields 14 and 15).
 pub(crate) fn cpu(pid: u32) -> Result<Duration> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).with_context(|| format!("process {pid} is gone"))?;
+    let stat =
+        fs::read_to_string(format!("/proc/{pid}/stat")).with_context(|| format!("process {pid} is gone"))?;
     // The second field is a name in brackets that may hold anything.
     let (_, fields) = stat.rsplit_once(')').context("/proc/…/stat looks strange")?;
     let mut fields = fields.split_whitespace().skip(11).map(str::parse::<u64>);
-    let mut ticks = || fields.next().context("/proc/…/stat is short")?.context("/proc/…/stat holds no number");
+    let mut ticks =
+        || fields.next().context("/proc/…/stat is short")?.context("/proc/…/stat holds no number");
     Ok(Duration::from_millis((ticks()? + ticks()?) * 1000 / TICKS_PER_SECOND))
 }
 
@@ -27,7 +29,8 @@ pub(crate) struct Memory {
 }
 
 pub(crate) fn memory(pid: u32) -> Result<Memory> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).with_context(|| format!("process {pid} is gone"))?;
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))
+        .with_context(|| format!("process {pid} is gone"))?;
     let field = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name));
         line.and_then(|rest| rest.split_whitespace().next()?.parse().ok())
@@ -38,7 +41,8 @@ pub(crate) fn memory(pid: u32) -> Result<Memory> {
 
 /// Asks a process to stop.
 pub(crate) fn terminate(pid: u32) -> Result<()> {
-    let status = Command::new("kill").args(["-TERM", &pid.to_string()]).status().context("cannot run kill")?;
+    let status =
+        Command::new("kill").args(["-TERM", &pid.to_string()]).status().context("cannot run kill")?;
     anyhow::ensure!(status.success(), "process {pid} is gone already");
     Ok(())
 }
@@ -47,9 +51,14 @@ pub(crate) fn terminate(pid: u32) -> Result<()> {
 pub(crate) fn machine() -> String {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let cpu = read("/proc/cpuinfo");
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':')).map_or("unknown", |pair| pair.1);
+    let model = cpu
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(':'))
+        .map_or("unknown", |pair| pair.1);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let memory = read("/proc/meminfo");
-    let kib = memory.lines().find_map(|line| line.strip_prefix("MemTotal:")?.split_whitespace().next()?.parse::<u64>().ok());
+    let kib = memory
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:")?.split_whitespace().next()?.parse::<u64>().ok());
     format!("{} × {}, {} GiB", cores, model.trim(), kib.unwrap_or_default().div_ceil(1024 * 1024))
 }

@@ -186,7 +186,8 @@ impl<'a, J: Judge> Connection<'a, J> {
         while let Some(pdu) = self.intake.next()? {
             match pdu.command {
                 wire::SUBMIT_SM => {
-                    let message = wire::message(pdu.body).ok_or_else(|| io::Error::other("a submit_sm cannot be read"))?;
+                    let message = wire::message(pdu.body)
+                        .ok_or_else(|| io::Error::other("a submit_sm cannot be read"))?;
                     let id = self.shared.ids.fetch_add(1, Ordering::Relaxed);
                     let status = self.shared.judge.submitted(id, &message);
                     answer_with_id(&mut self.out, &pdu, status, id);
@@ -207,7 +208,9 @@ impl<'a, J: Judge> Connection<'a, J> {
                     }
                 }
                 command if command & wire::RESPONSE != 0 => {}
-                wire::ENQUIRE_LINK => wire::empty(&mut self.out, wire::ENQUIRE_LINK | wire::RESPONSE, pdu.sequence),
+                wire::ENQUIRE_LINK => {
+                    wire::empty(&mut self.out, wire::ENQUIRE_LINK | wire::RESPONSE, pdu.sequence)
+                }
                 wire::UNBIND => {
                     wire::empty(&mut self.out, wire::UNBIND | wire::RESPONSE, pdu.sequence);
                     self.stream.write_all(&self.out)?;

@@ -261,12 +261,16 @@ mod tests {
     #[test]
     fn a_message_survives_any_cut_of_the_stream() {
         let mut octets = Vec::new();
-        let outgoing = Outgoing { from: b"15881234", to: b"821012345678", receipt: true, octets: b"k-1 hello" };
+        let outgoing =
+            Outgoing { from: b"15881234", to: b"821012345678", receipt: true, octets: b"k-1 hello" };
         send(&mut octets, SUBMIT_SM, 7, &outgoing);
         receipt(&mut octets, 8, b"821012345678", b"15881234", b"0042");
         for pieces in [1, 3, 17, 4096] {
             let seen = through(&octets, pieces);
-            assert_eq!(seen.iter().map(|pdu| (pdu.0, pdu.1)).collect::<Vec<_>>(), [(SUBMIT_SM, 7), (DELIVER_SM, 8)]);
+            assert_eq!(
+                seen.iter().map(|pdu| (pdu.0, pdu.1)).collect::<Vec<_>>(),
+                [(SUBMIT_SM, 7), (DELIVER_SM, 8)]
+            );
             let submitted = message(&seen[0].2).unwrap();
             assert_eq!((submitted.from, submitted.to), (outgoing.from, outgoing.to));
             assert!(submitted.wants_receipt() && !submitted.is_receipt());

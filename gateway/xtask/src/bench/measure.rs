@@ -55,7 +55,13 @@ pub(crate) struct Load {
 }
 
 /// Loads over the given connections and watches process `pid` and the sink.
-pub(crate) fn measure(lines: Vec<Bound>, load: Load, period: Period, pid: u32, sink: &sink::Counters) -> Result<Measured> {
+pub(crate) fn measure(
+    lines: Vec<Bound>,
+    load: Load,
+    period: Period,
+    pid: u32,
+    sink: &sink::Counters,
+) -> Result<Measured> {
     let counters = Counters::default();
     let share = lines.len() as f64;
     let pace = Pace { rate: load.pace.rate.map(|rate| rate / share), ..load.pace };

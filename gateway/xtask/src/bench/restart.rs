@@ -38,7 +38,12 @@ pub(crate) fn run(messages: u64) -> Result<()> {
         format!("{:.0} octets", memory.now.saturating_sub(empty.now) as f64 * 1024.0 / messages as f64)
     };
     let mut table = Table::new(&["Open messages", "Ready after", "Memory", "Memory per open message"]);
-    table.row(vec!["0".into(), format!("{empty_start:.2?}"), format!("{} MiB", empty.now / 1024), "–".into()]);
+    table.row(vec![
+        "0".into(),
+        format!("{empty_start:.2?}"),
+        format!("{} MiB", empty.now / 1024),
+        "–".into(),
+    ]);
     table.row(vec![
         format!("{} just accepted", thousands(messages as f64)),
         "–".into(),
@@ -53,6 +58,10 @@ pub(crate) fn run(messages: u64) -> Result<()> {
     ]);
     println!();
     table.print();
-    println!("\n{}, {}; `cargo xtask bench restart --messages {messages}`.", process::machine(), tree::today());
+    println!(
+        "\n{}, {}; `cargo xtask bench restart --messages {messages}`.",
+        process::machine(),
+        tree::today()
+    );
     Ok(())
 }

@@ -6,9 +6,9 @@ use std::sync::atomic::Ordering;
 
 use anyhow::Result;
 
+use super::Period;
 use super::measure::{Bound, Load, Measured, accept, measure};
 use super::table::{Table, thousands};
-use super::Period;
 use crate::gateway::{self, PASSWORD, SYSTEM_ID, Site};
 use crate::kannel::{Kannel, Keep};
 use crate::line::{self, Pace};
@@ -23,7 +23,8 @@ const STEADY: f64 = 0.7;
 pub(crate) fn run(period: Period, only: Option<&str>) -> Result<()> {
     let wanted = |name: &str| only.is_none_or(|only| only == name);
     let binary = if wanted("gateway") { Some(gateway::build()?) } else { None };
-    let mut table = Table::new(&["Path", "Rate", "CPU per message", "p50", "p99", "p99.9", "Memory", "Receipts"]);
+    let mut table =
+        Table::new(&["Path", "Rate", "CPU per message", "p50", "p99", "p99.9", "Memory", "Receipts"]);
     if wanted("load") {
         shell::step("the load tool against its own sink");
         table.row(row("load tool and sink alone", &ceiling(period)?, None));
@@ -40,8 +41,11 @@ pub(crate) fn run(period: Period, only: Option<&str>) -> Result<()> {
         let sink = Sink::start(0, Arc::new(Anything))?;
         let site = Site::new(folder.path(), sink.address)?;
         let gateway = site.start(&binary)?;
-        let lines = || -> Result<Vec<Bound>> { (0..LINES).map(|_| Ok(line::bind(site.smpp, SYSTEM_ID, PASSWORD)?)).collect() };
-        let load = Load { command: wire::SUBMIT_SM, receipt: true, pace: Pace { window: WINDOW, rate: None } };
+        let lines = || -> Result<Vec<Bound>> {
+            (0..LINES).map(|_| Ok(line::bind(site.smpp, SYSTEM_ID, PASSWORD)?)).collect()
+        };
+        let load =
+            Load { command: wire::SUBMIT_SM, receipt: true, pace: Pace { window: WINDOW, rate: None } };
         let fastest = measure(lines()?, load, period, gateway.pid(), &sink.counters)?;
         shell::step("the gateway, at 70 % of that");
         let pace = Pace { rate: Some(fastest.rate() * STEADY), ..load.pace };
@@ -78,9 +82,12 @@ fn kannel(period: Period, keep: Keep) -> Result<Measured> {
     let source = TcpListener::bind("127.0.0.1:0")?;
     let mut kannel = Kannel::start(folder.path(), source.local_addr()?.port(), sink.address.port(), keep)?;
     source.set_nonblocking(true)?;
-    let stream = kannel.wait_for("the bind to the source", || source.accept().ok().map(|(stream, _)| stream))?;
+    let stream =
+        kannel.wait_for("the bind to the source", || source.accept().ok().map(|(stream, _)| stream))?;
     let bound = accept(stream)?;
-    kannel.wait_for("the bind to the sink", || (sink.counters.binds.load(Ordering::Relaxed) > 0).then_some(()))?;
+    kannel.wait_for("the bind to the sink", || {
+        (sink.counters.binds.load(Ordering::Relaxed) > 0).then_some(())
+    })?;
     let load = Load { command: wire::DELIVER_SM, receipt: false, pace: Pace { window: WINDOW, rate: None } };
     measure(vec![bound], load, period, kannel.pid(), &sink.counters)
 }

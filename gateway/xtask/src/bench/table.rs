@@ -19,7 +19,13 @@ impl Table {
     pub(crate) fn print(&self) {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or_default();
         let width = |column: usize| {
-            self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or_default().max(4)
+            self.rows
+                .iter()
+                .filter_map(|row| row.get(column))
+                .map(|cell| cell.chars().count())
+                .max()
+                .unwrap_or_default()
+                .max(4)
         };
         for (number, row) in self.rows.iter().enumerate() {
             let mut line = String::from("|");
@@ -33,7 +39,13 @@ impl Table {
             println!("{line}");
             if number == 0 {
                 let rule: Vec<_> = (0..columns)
-                    .map(|column| if column == 0 { "-".repeat(width(0)) } else { format!("{}:", "-".repeat(width(column) - 1)) })
+                    .map(|column| {
+                        if column == 0 {
+                            "-".repeat(width(0))
+                        } else {
+                            format!("{}:", "-".repeat(width(column) - 1))
+                        }
+                    })
                     .collect();
                 println!("| {} |", rule.join(" | "));
             }

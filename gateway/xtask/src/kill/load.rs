@@ -107,7 +107,10 @@ fn submit_over_http(site: &Site, ledger: &Ledger, counters: &Counters) -> Result
                 ledger.promise(key, id, false);
             }
             429 | 503 => thread::sleep(Duration::from_millis(5)),
-            status => anyhow::bail!("a message was refused with {status}: {}", String::from_utf8_lossy(&answer.body)),
+            status => anyhow::bail!(
+                "a message was refused with {status}: {}",
+                String::from_utf8_lossy(&answer.body)
+            ),
         }
     }
     Ok(())
