@@ -120,19 +120,16 @@ pub(crate) fn origin(history: &[Entry]) -> Option<ChannelId> {
     acceptance(history).map(|(_, accepted)| accepted.submission.origin)
 }
 
-/// Where a message stands: the fold over its history.
+/// Where a message stands: the fold over its history. Nothing follows the end.
 pub(crate) fn standing(history: &[Entry]) -> (Disposition, Option<Cause>) {
     let mut standing = (Disposition::Accepted, None);
     for entry in history {
-        let (disposition, cause) = match entry.event {
+        standing = match entry.event {
             Event::Sent { .. } => (Disposition::Sent, None),
             Event::AnswerLost { .. } => (Disposition::Unknown, Some(Cause::AnswerLost)),
-            Event::Final { disposition, cause } => (disposition, cause),
+            Event::Final { disposition, cause } => return (disposition, cause),
             _ => continue,
         };
-        if disposition > standing.0 {
-            standing = (disposition, cause);
-        }
     }
     standing
 }

@@ -13,7 +13,8 @@ use crate::world::{Call, KEY, World, ticket};
 async fn rest(stream: &mut TcpStream) -> String {
     let mut rest = Vec::new();
     // A reset after the answer is an end, too.
-    drop(stream.read_to_end(&mut rest).await);
+    let end = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut rest)).await;
+    assert!(end.is_ok(), "the connection is still open");
     String::from_utf8_lossy(&rest).into_owned()
 }
 

@@ -92,11 +92,17 @@ async fn a_message_under_way_says_where_it_stands() {
     world.keep(3, ACCOUNT, vec![Event::AnswerLost { channel: ChannelId(1), due }]);
     let cause = Some(Cause::Expired);
     world.keep(4, ACCOUNT, vec![Event::Final { disposition: Disposition::Expired, cause }]);
+    let sent = Event::Sent { channel: ChannelId(1), parts: smallvec::SmallVec::new() };
+    world.keep(5, ACCOUNT, vec![Event::AnswerLost { channel: ChannelId(1), due }, sent.clone()]);
+    let delivered = Event::Final { disposition: Disposition::Delivered, cause: None };
+    world.keep(6, ACCOUNT, vec![delivered, sent]);
     for (id, status, cause, next) in [
         (1, "accepted", None, false),
         (2, "accepted", None, true),
         (3, "unknown", Some("answer_lost"), true),
         (4, "expired", Some("expired"), false),
+        (5, "sent", None, false),
+        (6, "delivered", None, false),
     ] {
         let message = world.get(&format!("/v1/messages/{id}")).await.json();
         assert_eq!(message["status"], status);
