@@ -22,6 +22,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub(crate) use self::account::turn;
 pub use self::account::{Account, AccountSettings, PasswordCheck};
 use self::authenticate::Failures;
 use crate::{Version, limits::PDU_OCTETS_MAX, session::TimerOptions, socket};
