@@ -34,7 +34,7 @@ pub struct Services {
     pub observe: Arc<dyn Fn(&Seen<'_>) + Send + Sync>,
     /// Who may use the management listener; empty means whoever can reach it.
     pub operators: Arc<[KeyHash]>,
-    /// How peers reach this gateway, e.g. `https://gw.example.kr`; without it the `Host` they used counts.
+    /// How peers reach this gateway, e.g. `https://gw.example.kr`; without it links to it are relative.
     pub public_url: Option<Arc<str>>,
     /// The gateway is stopping: calls that only wait for news return.
     pub stopping: CancellationToken,
