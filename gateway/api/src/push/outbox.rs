@@ -233,3 +233,79 @@ fn octets_of(outgoing: &Outgoing) -> usize {
         Outgoing::Report(_) | Outgoing::Signal(_) => ENVELOPE_OCTETS,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::tests::{START_S, alone, text},
+        *,
+    };
+
+    const NOW: Timestamp = Timestamp::from_secs(START_S);
+    /// When the tests' messages are past their time.
+    const AFTER: Timestamp = Timestamp::from_secs(START_S + 60);
+
+    fn outbox(ids: impl IntoIterator<Item = u32>) -> Outbox {
+        let mut outbox = Outbox::new(10);
+        for id in ids {
+            outbox.put(NOW, alone(id)).unwrap();
+        }
+        outbox
+    }
+
+    fn numbers(batch: &[(u64, Outgoing)]) -> Vec<u64> {
+        batch.iter().map(|(number, _)| *number).collect()
+    }
+
+    #[test]
+    fn what_is_under_way_is_settled_by_its_call_alone() {
+        let mut outbox = outbox([1, 2, 3]);
+        assert_eq!(numbers(&outbox.take(1, 9_999)), [1]);
+        assert_eq!(outbox.remove_expired(NOW), []);
+        assert_eq!(outbox.remove_expired(AFTER).len(), 2);
+        assert_eq!(outbox.clear_waiting(), []);
+        outbox.land(1);
+        assert!(outbox.settle(1).is_some());
+        assert!(outbox.settle(1).is_none(), "once");
+        assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn what_expired_before_it_was_shown_is_not_taken_as_arrived() {
+        let mut outbox = outbox([1]);
+        outbox.put(AFTER, text(2, "114", "u", "x")).unwrap();
+        outbox.entries.get_mut(&2).unwrap().expires_at = Timestamp::NEVER;
+        let page = outbox.page(AFTER, 0, 10, 9_999);
+        assert_eq!(numbers(&page), [2]);
+        outbox.show(&numbers(&page));
+        assert_eq!(outbox.settle_up_to(2).len(), 1);
+        assert_eq!(outbox.remove_expired(AFTER).len(), 1);
+    }
+
+    #[test]
+    fn a_settled_entry_frees_its_pair_only_when_its_call_has_ended() {
+        let mut outbox = Outbox::new(10);
+        for id in 1..=2 {
+            outbox.put(NOW, text(id, "114", "u", "x")).unwrap();
+        }
+        assert_eq!(numbers(&outbox.take(1, 9_999)), [1]);
+        outbox.settle(1);
+        assert!(outbox.take(10, 9_999).is_empty());
+        outbox.land(1);
+        assert_eq!(numbers(&outbox.take(10, 9_999)), [2]);
+    }
+
+    #[test]
+    fn an_answer_waits_behind_what_it_answers() {
+        let mut outbox = Outbox::new(10);
+        let Outgoing::Message(there) = text(1, "114", "u", "x") else { panic!() };
+        let mut back = there.clone();
+        back.from = Some(there.submission.to.clone());
+        back.to = Some(there.submission.from.clone());
+        for message in [there, back] {
+            outbox.put(NOW, Outgoing::Message(message)).unwrap();
+        }
+        assert_eq!(outbox.take(1, 9_999).len(), 1);
+        assert!(outbox.take(1, 9_999).is_empty());
+    }
+}

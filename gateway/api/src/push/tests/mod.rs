@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use super::{ClientSettings, Push, PushSettings};
 
 const SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3";
-const START_S: i64 = 1_772_410_353;
+pub(super) const START_S: i64 = 1_772_410_353;
 
 /// The gateway's side: everything handed in comes out of a queue.
 struct Gateway(mpsc::UnboundedSender<Inbound>);
@@ -150,7 +150,7 @@ impl Bench {
 }
 
 /// Message `id` from the phone `from` to the user `to`.
-fn text(id: u32, from: &str, to: &str, text: &str) -> Outgoing {
+pub(super) fn text(id: u32, from: &str, to: &str, text: &str) -> Outgoing {
     let submission = Submission {
         id: None,
         origin: ChannelId(1),
@@ -180,7 +180,7 @@ fn text(id: u32, from: &str, to: &str, text: &str) -> Outgoing {
 }
 
 /// Message `id` between people who have nothing else under way.
-fn alone(id: u32) -> Outgoing {
+pub(super) fn alone(id: u32) -> Outgoing {
     text(id, &format!("+8210{id:08}"), "u_77", "안녕")
 }
 
