@@ -46,11 +46,15 @@ impl Token {
 fn status(answer: &Answer) -> CommandStatus {
     match answer {
         Answer::Refused(refusal) if is_fleeting(refusal.cause) => CommandStatus::RX_T_APPN,
-        Answer::Refused(refusal) if matches!(refusal.retry, Retry::Scheduled | Retry::After(_)) => CommandStatus::RX_T_APPN,
+        Answer::Refused(refusal) if matches!(refusal.retry, Retry::Scheduled | Retry::After(_)) => {
+            CommandStatus::RX_T_APPN
+        }
         Answer::Refused(refusal) => match refusal.cause {
-            Cause::Policy | Cause::OptedOut | Cause::AdvertisingRule | Cause::QuietHours | Cause::SenderNotRegistered => {
-                CommandStatus::RX_R_APPN
-            }
+            Cause::Policy
+            | Cause::OptedOut
+            | Cause::AdvertisingRule
+            | Cause::QuietHours
+            | Cause::SenderNotRegistered => CommandStatus::RX_R_APPN,
             _ => CommandStatus::RX_P_APPN,
         },
         _ => CommandStatus::ROK,
@@ -61,7 +65,12 @@ fn status(answer: &Answer) -> CommandStatus {
 const fn is_fleeting(cause: Cause) -> bool {
     matches!(
         cause,
-        Cause::QueueFull | Cause::StoreUnavailable | Cause::Draining | Cause::Throttled | Cause::Internal | Cause::LinkDown
+        Cause::QueueFull
+            | Cause::StoreUnavailable
+            | Cause::Draining
+            | Cause::Throttled
+            | Cause::Internal
+            | Cause::LinkDown
     )
 }
 
@@ -89,7 +98,10 @@ impl Reading<'_> {
     /// A `deliver_sm` or `data_sm`.
     pub(super) fn arrival(&self, frame: &Frame<'_>) -> Result<Inbound, NotTaken> {
         let is_data = frame.header.command == Command::DataSm;
-        let ticket = Ticket { session: self.session, token: Token { sequence: frame.header.sequence, is_data }.encode() };
+        let ticket = Ticket {
+            session: self.session,
+            token: Token { sequence: frame.header.sequence, is_data }.encode(),
+        };
         // Nothing at all can be committed. In other cases receipts are welcome: they end what is open, and so
         // make room.
         if let Some(cause @ (Cause::StoreUnavailable | Cause::Internal)) = self.closed {
@@ -160,7 +172,9 @@ mod tests {
     #[test]
     fn an_smsc_keeps_what_is_refused_for_a_while_only() {
         let refused = |cause| status(&Answer::Refused(Refusal::ours(cause)));
-        for cause in [Cause::QueueFull, Cause::StoreUnavailable, Cause::Draining, Cause::Throttled, Cause::Internal] {
+        for cause in
+            [Cause::QueueFull, Cause::StoreUnavailable, Cause::Draining, Cause::Throttled, Cause::Internal]
+        {
             assert_eq!(refused(cause), CommandStatus::RX_T_APPN, "{cause:?}");
         }
         assert_eq!(refused(Cause::Policy), CommandStatus::RX_R_APPN);

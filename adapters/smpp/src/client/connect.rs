@@ -40,8 +40,12 @@ pub(super) async fn keep(client: Arc<Client>, kind: BindKind, bind: usize, stop:
         }
         let pause = pauses.after(&ending, bound_for, settings.reconnect_max);
         match &ending {
-            Ending::Refused(status) => tracing::warn!(channel = %settings.name, %status, ?pause, "the SMSC refused to let us bind"),
-            other => tracing::warn!(channel = %settings.name, reason = %other, ?pause, "a link to the SMSC ended"),
+            Ending::Refused(status) => {
+                tracing::warn!(channel = %settings.name, %status, ?pause, "the SMSC refused to let us bind")
+            }
+            other => {
+                tracing::warn!(channel = %settings.name, reason = %other, ?pause, "a link to the SMSC ended")
+            }
         }
         tokio::select! {
             () = tokio::time::sleep(pause) => {}

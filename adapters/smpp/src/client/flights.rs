@@ -47,7 +47,10 @@ impl Item {
 pub(super) enum Queued {
     Message(Item),
     /// The rest of a message with several segments.
-    Parts { order: u64, group: u32 },
+    Parts {
+        order: u64,
+        group: u32,
+    },
 }
 
 impl Queued {
@@ -160,7 +163,11 @@ impl Flights {
     }
 
     /// Takes the next part into the window and lends what is needed to write it.
-    pub(super) fn send_part(&mut self, group: u32, now_us: i64) -> Option<(u32, u8, &Parts, &OutgoingMessage)> {
+    pub(super) fn send_part(
+        &mut self,
+        group: u32,
+        now_us: i64,
+    ) -> Option<(u32, u8, &Parts, &OutgoingMessage)> {
         let gathered = self.groups.get_mut(&group)?;
         let part = *gathered.to_write.last()?;
         let sequence = self.window.insert(now_us, Flight::Part { group, part, sent_us: now_us }).ok()?;
@@ -180,7 +187,9 @@ impl Flights {
                 }
                 self.settle(group)
             }
-            Some(Flight::Whole { item, .. }) => Answered::Outcome(item.message.attempt, Outcome::Refused(refusal)),
+            Some(Flight::Whole { item, .. }) => {
+                Answered::Outcome(item.message.attempt, Outcome::Refused(refusal))
+            }
             None => Answered::Nobody,
         }
     }
@@ -205,7 +214,9 @@ impl Flights {
                 (answered, Some(sent_us))
             }
             Some(Flight::Part { group, part, sent_us }) => {
-                let Some(gathered) = self.groups.get_mut(&group) else { return (Answered::Nobody, Some(sent_us)) };
+                let Some(gathered) = self.groups.get_mut(&group) else {
+                    return (Answered::Nobody, Some(sent_us));
+                };
                 gathered.in_flight -= 1;
                 if throttled && gathered.refused.is_none() && !gathered.item.is_stuck(now_us) {
                     gathered.item.throttled_us.get_or_insert(now_us);
@@ -213,7 +224,11 @@ impl Flights {
                     let place = gathered.to_write.partition_point(|&other| other > part);
                     gathered.to_write.insert(place, part);
                     let order = gathered.item.order;
-                    let again = if queued { Answered::Partly } else { Answered::Again(Queued::Parts { order, group }) };
+                    let again = if queued {
+                        Answered::Partly
+                    } else {
+                        Answered::Again(Queued::Parts { order, group })
+                    };
                     return (again, Some(sent_us));
                 }
                 gathered.answered(part, status, id);
@@ -295,7 +310,13 @@ impl Flights {
                 return Answered::Outcome(attempt, Outcome::Unknown);
             }
             // Without the id of one part its receipt cannot be matched, and the message would wait for it.
-            None => Outcome::Sent(std::mem::take(&mut gathered.taken).into_iter().map(Option::flatten).collect::<Option<_>>().unwrap_or_default()),
+            None => Outcome::Sent(
+                std::mem::take(&mut gathered.taken)
+                    .into_iter()
+                    .map(Option::flatten)
+                    .collect::<Option<_>>()
+                    .unwrap_or_default(),
+            ),
         };
         self.groups.remove(&group);
         if told { Answered::Late(attempt, outcome) } else { Answered::Outcome(attempt, outcome) }
@@ -310,7 +331,8 @@ impl Flights {
                 ended.outcomes.push((item.message.attempt, Outcome::Unknown));
             }
         }
-        let mut groups: Vec<Group> = self.groups.drain().map(|(_, group)| group).filter(|group| !group.told).collect();
+        let mut groups: Vec<Group> =
+            self.groups.drain().map(|(_, group)| group).filter(|group| !group.told).collect();
         groups.sort_unstable_by_key(|group| group.item.order);
         for group in groups {
             let attempt = group.item.message.attempt;
@@ -361,5 +383,9 @@ impl Group {
 }
 
 fn outcome(status: CommandStatus, id: Option<UpstreamId>) -> Outcome {
-    if status.is_ok() { Outcome::Sent(id.into_iter().collect()) } else { Outcome::Refused(outcome_refusal(status)) }
+    if status.is_ok() {
+        Outcome::Sent(id.into_iter().collect())
+    } else {
+        Outcome::Refused(outcome_refusal(status))
+    }
 }

@@ -36,11 +36,12 @@ use kit::{Channel, Intake, Watch};
 use model::{AttemptId, Inbound, Outcome, Outgoing};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub use self::settings::{BindMode, ClientSettings, ClientTls, IdSpelling, Password};
 use self::{
+    flights::link_down,
     link::{Link, Post},
     rate::Rate,
 };
-pub use self::settings::{BindMode, ClientSettings, ClientTls, IdSpelling, Password};
 use crate::server::turn;
 
 /// Between two looks at how full the windows are.
@@ -138,7 +139,8 @@ impl Client {
     }
 
     fn until(&self, at_us: i64) -> Duration {
-        Duration::from_micros(u64::try_from(at_us.saturating_sub(self.now_us())).unwrap_or(0)).min(Duration::from_secs(3_600))
+        Duration::from_micros(u64::try_from(at_us.saturating_sub(self.now_us())).unwrap_or(0))
+            .min(Duration::from_secs(3_600))
     }
 
     fn links(&self) -> Vec<Arc<Link>> {
@@ -188,19 +190,8 @@ impl Client {
 
     async fn outcomes(&self, outcomes: Vec<(AttemptId, Outcome)>) {
         if !outcomes.is_empty() {
-            let _closed = self.intake.take(writer::inbound(outcomes)).await;
+            let _closed = self.intake.take(inbound(outcomes)).await;
         }
-    }
-
-    /// What a link could not write goes to another one, or back to the engine.
-    fn hand_on(&self, unsent: Vec<Outgoing>) {
-        self.send(unsent);
-    }
-
-    /// What could not be handed to a link certainly was not sent.
-    fn refuse(&self, batch: Vec<Outgoing>) {
-        let Some(me) = self.me.upgrade() else { return };
-        tokio::spawn(async move { me.outcomes(writer::refused(batch)).await });
     }
 
     /// Tells how full the windows are, now and then.
@@ -218,15 +209,13 @@ impl Client {
     }
 }
 
-impl Channel for Client {
-    fn send(&self, batch: Vec<Outgoing>) {
-        if batch.is_empty() {
-            return;
-        }
+impl Client {
+    /// Hands messages to the links, those of one pair always to the same one. Gives back what none of them
+    /// takes.
+    fn distribute(&self, batch: Vec<Outgoing>) -> Vec<Outgoing> {
         let links = self.transmitting.lock().unwrap_or_else(PoisonError::into_inner);
-        if links.is_empty() || self.draining.load(Ordering::Acquire) {
-            drop(links);
-            return self.refuse(batch);
+        if batch.is_empty() || links.is_empty() || self.draining.load(Ordering::Acquire) {
+            return batch;
         }
         let mut by_link: Vec<Vec<Outgoing>> = links.iter().map(|_| Vec::new()).collect();
         match by_link.as_mut_slice() {
@@ -251,15 +240,40 @@ impl Channel for Client {
                 left.extend(items);
             }
         }
-        drop(links);
-        if !left.is_empty() {
-            self.refuse(left);
-        }
+        left
     }
+}
+
+impl Channel for Client {
+    fn send(&self, batch: Vec<Outgoing>) {
+        let outcomes = refused(self.distribute(batch));
+        if outcomes.is_empty() {
+            return;
+        }
+        let Some(me) = self.me.upgrade() else { return };
+        tokio::spawn(async move { me.outcomes(outcomes).await });
+    }
+}
+
+/// What no link takes certainly was not sent. Fleeting signals have no outcome.
+fn refused(unsent: Vec<Outgoing>) -> Vec<(AttemptId, Outcome)> {
+    let attempt = |item| match item {
+        Outgoing::Message(message) => Some(message.attempt),
+        Outgoing::Report(report) => Some(report.attempt),
+        Outgoing::Signal(_) => None,
+    };
+    unsent.into_iter().filter_map(attempt).map(|attempt| (attempt, Outcome::Refused(link_down()))).collect()
+}
+
+fn inbound(outcomes: Vec<(AttemptId, Outcome)>) -> Vec<Inbound> {
+    outcomes.into_iter().map(|(attempt, outcome)| Inbound::Outcome { attempt, outcome }).collect()
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("channel", &self.settings().name).field("usable", &self.usable()).finish_non_exhaustive()
+        f.debug_struct("Client")
+            .field("channel", &self.settings().name)
+            .field("usable", &self.usable())
+            .finish_non_exhaustive()
     }
 }

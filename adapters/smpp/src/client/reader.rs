@@ -12,6 +12,7 @@ use super::{
     arrival::{NotTaken, Reading},
     flights::{Answered, Flights, Queued},
     link::{Link, Post},
+    refused,
     writer::WriterTask,
 };
 use crate::{
@@ -20,7 +21,10 @@ use crate::{
     ids::{IdText, Transform},
     pdu::{self, Bind, BindKind, BindResp, SubmitSmResp},
     retry::{RetryClass, retry_class},
-    session::{Due, NackVerdict, Party, State, TimerOptions, Timers, Verdict, after_answer, after_request, nack_verdict, verdict},
+    session::{
+        Due, NackVerdict, Party, State, TimerOptions, Timers, Verdict, after_answer, after_request,
+        nack_verdict, verdict,
+    },
     socket::{self, Reader, Writer},
     tlv::Leniency,
     translate::outcome_refusal,
@@ -86,13 +90,22 @@ enum Phase {
     Binding,
     Bound,
     /// We stop: nothing more is taken, answers are waited for.
-    Draining { until_us: i64 },
+    Draining {
+        until_us: i64,
+    },
     /// `unbind` is sent.
-    Unbinding { until_us: i64 },
+    Unbinding {
+        until_us: i64,
+    },
     /// The SMSC sent `unbind`; it is answered when nothing is under way.
-    Leaving { sequence: u32, until_us: i64 },
+    Leaving {
+        sequence: u32,
+        until_us: i64,
+    },
     /// Everything is said.
-    Closing { until_us: i64 },
+    Closing {
+        until_us: i64,
+    },
 }
 
 /// Runs one connection to its end. Tells why it ended, and how long it was bound.
@@ -113,7 +126,7 @@ pub(super) async fn run(
         return (Ending::Settings(error), None);
     }
     link.post(Post::Octets(octets));
-    let mut writing = tokio::spawn(WriterTask::new(client.clone(), link.clone(), received, writer).run());
+    let writing = tokio::spawn(WriterTask::new(client.clone(), link.clone(), received, writer).run());
 
     let now_us = client.now_us();
     // A channel stays bound to receive, however quiet it is.
@@ -123,7 +136,6 @@ pub(super) async fn run(
         kind,
         link: link.clone(),
         settings,
-        bind_sequence,
         session: None,
         state: State::Open,
         phase: Phase::Binding,
@@ -143,11 +155,13 @@ pub(super) async fn run(
         link.cut.cancel();
     }
     // A writer that panicked has nothing to hand back.
-    if let Ok((ended, _)) = (&mut writing).await {
-        client.hand_on(ended.unsent);
+    if let Ok((mut ended, _)) = writing.await {
+        ended.outcomes.extend(refused(client.distribute(ended.unsent)));
         client.outcomes(ended.outcomes).await;
     }
-    let bound_for = connection.bound_us.map(|since_us| Duration::from_micros((client.now_us() - since_us).max(0).unsigned_abs()));
+    let bound_for = connection
+        .bound_us
+        .map(|since_us| Duration::from_micros((client.now_us() - since_us).max(0).unsigned_abs()));
     if bound_for.is_some() {
         client.watch.down();
     }
@@ -170,7 +184,6 @@ struct Connection<'a> {
     kind: BindKind,
     link: Arc<Link>,
     settings: Arc<ClientSettings>,
-    bind_sequence: u32,
     session: Option<SessionId>,
     state: State,
     phase: Phase,
@@ -321,7 +334,8 @@ impl Connection<'_> {
             self.link.post(Post::Octets(heard.replies));
         }
         if heard.taken > 0 || heard.throttled || heard.congestion.is_some() {
-            self.client.with_rate(|rate, now_us| rate.heard(heard.taken, heard.throttled, heard.congestion, now_us));
+            self.client
+                .with_rate(|rate, now_us| rate.heard(heard.taken, heard.throttled, heard.congestion, now_us));
         }
         if !heard.again.is_empty() {
             self.link.post(Post::Again(heard.again));
@@ -361,7 +375,8 @@ impl Connection<'_> {
         for frame in batch.frames() {
             let header = frame.header;
             match verdict(&header, Party::MessageCentre, self.state) {
-                Verdict::Match if header.sequence == self.bind_sequence && self.phase == Phase::Binding => {
+                // Nothing else was asked yet, whatever sequence number the answer has.
+                Verdict::Match if self.phase == Phase::Binding => {
                     if let Err(ending) = self.bound(&frame, now_us) {
                         heard.ending = Some(ending);
                         break;
@@ -401,7 +416,9 @@ impl Connection<'_> {
             return Err(Ending::Refused(status));
         }
         // The body of a bind response is read leniently and never refused.
-        let theirs = BindResp::decode(frame.body, Leniency::Lenient).ok().and_then(|response| response.tlvs.sc_interface_version());
+        let theirs = BindResp::decode(frame.body, Leniency::Lenient)
+            .ok()
+            .and_then(|response| response.tlvs.sc_interface_version());
         self.link.set_version(Version::negotiate(self.settings.version, theirs));
         self.state = after_answer(self.kind.command(), status, self.state);
         self.phase = Phase::Bound;
@@ -480,7 +497,9 @@ impl Connection<'_> {
         let Frame { header, .. } = frame;
         match header.command {
             Command::DeliverSm | Command::DataSm => self.deliver(frame, reading, heard),
-            Command::EnquireLink => pdu::answer(header.command, CommandStatus::ROK, header.sequence, &mut heard.replies),
+            Command::EnquireLink => {
+                pdu::answer(header.command, CommandStatus::ROK, header.sequence, &mut heard.replies)
+            }
             Command::Unbind => match self.phase {
                 Phase::Bound | Phase::Draining { .. } => {
                     let until_us = self.client.now_us().saturating_add(UNBIND_US);
@@ -497,7 +516,8 @@ impl Connection<'_> {
 
     fn deliver(&self, frame: &Frame<'_>, reading: &Reading<'_>, heard: &mut Heard) {
         let unanswered = self.link.unanswered.load(Ordering::Acquire) + heard.arrived;
-        let accepts = matches!(self.phase, Phase::Bound | Phase::Draining { .. }) && unanswered < UNANSWERED_MAX;
+        let accepts =
+            matches!(self.phase, Phase::Bound | Phase::Draining { .. }) && unanswered < UNANSWERED_MAX;
         let status = match accepts.then(|| reading.arrival(frame)) {
             Some(Ok(inbound)) => {
                 heard.arrived += 1;

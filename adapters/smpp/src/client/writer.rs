@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::BytesMut;
-use model::{AttemptId, Cause, Inbound, Outcome, Outgoing, Refusal};
+use model::{AttemptId, Cause, Outcome, Outgoing, Refusal};
 use tokio::{
     sync::mpsc::UnboundedReceiver,
     time::{Instant, Sleep},
@@ -17,9 +17,10 @@ use tokio::{
 use super::{
     Client,
     arrival::Token,
-    flights::{Answered, Ended, Flight, Flights, Item, Queued, link_down},
+    flights::{Answered, Ended, Flight, Flights, Item, Queued},
     link::{Link, Post},
     rate::Rate,
+    refused,
 };
 use crate::{
     Command, CommandStatus, Version, pdu,
@@ -51,7 +52,12 @@ pub(super) struct WriterTask {
 }
 
 impl WriterTask {
-    pub(super) fn new(client: Arc<Client>, link: Arc<Link>, posts: UnboundedReceiver<Post>, writer: Writer) -> Self {
+    pub(super) fn new(
+        client: Arc<Client>,
+        link: Arc<Link>,
+        posts: UnboundedReceiver<Post>,
+        writer: Writer,
+    ) -> Self {
         Self {
             client,
             link,
@@ -179,7 +185,11 @@ impl WriterTask {
         for item in items {
             match item {
                 Outgoing::Message(message) => {
-                    self.queue.push_back(Queued::Message(Item { order: self.order, message, throttled_us: None }));
+                    self.queue.push_back(Queued::Message(Item {
+                        order: self.order,
+                        message,
+                        throttled_us: None,
+                    }));
                     self.order += 1;
                 }
                 // An SMSC reports to its own phones; it has no use for our receipts.
@@ -218,8 +228,10 @@ impl WriterTask {
 
     fn hand_back(&mut self) {
         let unsent = self.unsent();
-        self.link.released(unsent.len());
-        self.client.hand_on(unsent);
+        let count = unsent.len();
+        let left = refused(self.client.distribute(unsent));
+        self.link.released(count - left.len());
+        self.outcomes.extend(left);
     }
 
     /// Writes as much of the queue as the window and the rate let through.
@@ -232,9 +244,15 @@ impl WriterTask {
         flights.expire(now_us, &mut self.outcomes);
         if !self.queue.is_empty() && !self.halted {
             let client = self.client.clone();
-            let mut rate = client.limited().then(|| client.rate.lock().unwrap_or_else(PoisonError::into_inner));
+            let mut rate =
+                client.limited().then(|| client.rate.lock().unwrap_or_else(PoisonError::into_inner));
             let settings = client.settings();
-            let round = Round { text: settings.text, version: link.version(), now_us, wall_us: socket::now().micros() };
+            let round = Round {
+                text: settings.text,
+                version: link.version(),
+                now_us,
+                wall_us: socket::now().micros(),
+            };
             self.more = self.write_queue(&round, &mut flights, rate.as_deref_mut(), buffer);
             flights.starved = !self.queue.is_empty() && flights.window.is_full();
         }
@@ -243,7 +261,13 @@ impl WriterTask {
     }
 
     /// True when the buffer was full first.
-    fn write_queue(&mut self, round: &Round, flights: &mut Flights, mut rate: Option<&mut Rate>, buffer: &mut BytesMut) -> bool {
+    fn write_queue(
+        &mut self,
+        round: &Round,
+        flights: &mut Flights,
+        mut rate: Option<&mut Rate>,
+        buffer: &mut BytesMut,
+    ) -> bool {
         while !flights.window.is_full() {
             if buffer.len() > WRITE_OCTETS {
                 return true;
@@ -251,7 +275,9 @@ impl WriterTask {
             let Some(front) = self.queue.pop_front() else { break };
             let blocked = match front {
                 Queued::Message(item) => self.message(item, round, flights, rate.as_deref_mut(), buffer),
-                Queued::Parts { order, group } => self.part(order, group, round, flights, rate.as_deref_mut(), buffer),
+                Queued::Parts { order, group } => {
+                    self.part(order, group, round, flights, rate.as_deref_mut(), buffer)
+                }
             };
             if blocked {
                 break;
@@ -261,7 +287,14 @@ impl WriterTask {
     }
 
     /// True when the rate says to wait.
-    fn message(&mut self, item: Item, round: &Round, flights: &mut Flights, rate: Option<&mut Rate>, buffer: &mut BytesMut) -> bool {
+    fn message(
+        &mut self,
+        item: Item,
+        round: &Round,
+        flights: &mut Flights,
+        rate: Option<&mut Rate>,
+        buffer: &mut BytesMut,
+    ) -> bool {
         let attempt = item.message.attempt;
         if item.is_stuck(round.now_us) {
             self.outcomes.push((attempt, Outcome::Refused(outcome_refusal(CommandStatus::RTHROTTLED))));
@@ -287,14 +320,15 @@ impl WriterTask {
             self.queue.push_front(queued);
             return false;
         }
-        let sequence = match flights.window.insert(round.now_us, Flight::Whole { item, sent_us: round.now_us }) {
-            Ok(sequence) => sequence,
-            Err(Flight::Whole { item, .. }) => {
-                self.queue.push_front(Queued::Message(item));
-                return true;
-            }
-            Err(Flight::Part { .. }) => return true,
-        };
+        let sequence =
+            match flights.window.insert(round.now_us, Flight::Whole { item, sent_us: round.now_us }) {
+                Ok(sequence) => sequence,
+                Err(Flight::Whole { item, .. }) => {
+                    self.queue.push_front(Queued::Message(item));
+                    return true;
+                }
+                Err(Flight::Part { .. }) => return true,
+            };
         let Some(Flight::Whole { item, .. }) = flights.window.get(sequence) else { return false };
         if parts.encode_submit(0, &item.message, round.version, round.wall_us, sequence, buffer).is_err() {
             flights.window.complete(sequence);
@@ -321,10 +355,15 @@ impl WriterTask {
             self.queue.push_front(Queued::Parts { order, group });
             return true;
         }
-        let Some((sequence, part, parts, message)) = flights.send_part(group, round.now_us) else { return false };
-        let written = parts.encode_submit(usize::from(part), message, round.version, round.wall_us, sequence, buffer);
+        let Some((sequence, part, parts, message)) = flights.send_part(group, round.now_us) else {
+            return false;
+        };
+        let written =
+            parts.encode_submit(usize::from(part), message, round.version, round.wall_us, sequence, buffer);
         if written.is_err() {
-            if let Answered::Outcome(attempt, outcome) = flights.part_failed(sequence, Refusal::ours(Cause::TooLong)) {
+            if let Answered::Outcome(attempt, outcome) =
+                flights.part_failed(sequence, Refusal::ours(Cause::TooLong))
+            {
                 self.outcomes.push((attempt, outcome));
             }
         } else if flights.next_is_paid(group).is_some() {
@@ -367,21 +406,4 @@ impl Round {
             LinkText { concatenation: Concatenation::Header, ..self.text }
         }
     }
-}
-
-/// The same outcome for all of them; fleeting signals have none.
-pub(super) fn refused(batch: Vec<Outgoing>) -> Vec<(AttemptId, Outcome)> {
-    batch
-        .into_iter()
-        .filter_map(|item| match item {
-            Outgoing::Message(message) => Some(message.attempt),
-            Outgoing::Report(report) => Some(report.attempt),
-            Outgoing::Signal(_) => None,
-        })
-        .map(|attempt| (attempt, Outcome::Refused(link_down())))
-        .collect()
-}
-
-pub(super) fn inbound(outcomes: Vec<(AttemptId, Outcome)>) -> Vec<Inbound> {
-    outcomes.into_iter().map(|(attempt, outcome)| Inbound::Outcome { attempt, outcome }).collect()
 }
