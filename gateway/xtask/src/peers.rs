@@ -25,7 +25,8 @@ const PACKAGES: &[Package] = &[
 pub(crate) fn run(_words: &[String]) -> Result<()> {
     debian()?;
     python()?;
-    node()
+    node()?;
+    rust()
 }
 
 /// Whether a program is at its path, where `*` is any version, or by its name anywhere on the search path.
@@ -144,4 +145,15 @@ fn node() -> Result<()> {
         let folder = folder.display();
         format!("cannot install the npm packages; try by hand: npm install --prefix {folder}")
     })
+}
+
+/// A crate that stays out of our workspace: it brings a TLS provider that must not ship.
+fn rust() -> Result<()> {
+    let manifest = lists().join("smpp34/Cargo.toml");
+    let mut build = shell::cargo();
+    build.args(["build", "--quiet", "--locked", "--manifest-path"]).arg(&manifest);
+    build.arg("--target-dir").arg(tree::peers().join("smpp34"));
+    shell::quietly(&mut build).context("cannot build the smpp34 peer")?;
+    println!("   smpp34: built");
+    Ok(())
 }
