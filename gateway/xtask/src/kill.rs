@@ -2,7 +2,7 @@
 
 mod load;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -23,18 +23,19 @@ const CYCLES_PER_ROUND: u64 = 50;
 const SETTLED: Duration = Duration::from_secs(120);
 
 pub(crate) fn run(words: &[String]) -> Result<()> {
-    let (mut cycles, mut seed) = (30_u64, None);
+    let (mut cycles, mut seed, mut binary) = (30_u64, None, None);
     let mut rest = words.iter();
     while let Some(word) = rest.next() {
         let mut value = || rest.next().with_context(|| format!("{word} needs a value"));
         match word.as_str() {
             "--cycles" => cycles = value()?.parse()?,
             "--seed" => seed = Some(value()?.parse()?),
-            _ => bail!("kill knows --cycles N and --seed N, not {word}"),
+            "--binary" => binary = Some(PathBuf::from(value()?)),
+            _ => bail!("kill knows --cycles N, --seed N and --binary PATH, not {word}"),
         }
     }
     let seed = seed.unwrap_or_else(|| u64::from(std::process::id()));
-    let binary = gateway::build()?;
+    let binary = binary.map_or_else(gateway::build, Ok)?;
     shell::step(&format!("{cycles} kills, --seed {seed}"));
     let mut done = 0;
     while done < cycles {

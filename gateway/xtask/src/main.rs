@@ -40,7 +40,7 @@ const CHORES: &[Chore] = &[
     Chore { name: "peers", does: "installs the foreign software that the tests talk to", run: peers::run },
     Chore {
         name: "kill",
-        does: "kills the gateway under load, again and again [--cycles 30] [--seed N]",
+        does: "kills the gateway under load, again and again [--cycles 30] [--seed N] [--binary PATH]",
         run: kill::run,
     },
     Chore { name: "bench", does: "measures: smpp, restart", run: bench::run },

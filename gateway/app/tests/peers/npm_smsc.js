@@ -1,9 +1,10 @@
 // The `smpp` package of npm as an SMSC.
 //
-//   node npm_smsc.js [--port 0 --system-id gateway --password secret --receipts DELIVRD|none --throttle 0]
+//   node npm_smsc.js [--port 0 --system-id gateway --password secret]
+//     [--receipts DELIVRD|UNDELIV|…|none --ids decimal|hex --receipt-ids decimal|hex --throttle N]
 //
-// Prints "ready" with the port, "bound", each "submit" and each "message" once all of its segments are there; answers
-// with decimal or hexadecimal ids and sends a receipt. Orders on standard input, one JSON object a line:
+// Prints "ready" with the port, "bound", each "submit" and each "message" once all of its segments are there; the
+// first N submissions are throttled. Orders on standard input, one JSON object a line:
 //   {"order": "deliver", "from": "+8210…", "to": "…", "text": "…"}  a text of a handset, in as many segments as it needs
 //   {"order": "drop"}                                                every connection is cut
 'use strict';
@@ -12,7 +13,7 @@ const smpp = require('smpp');
 const peer = require('./peer.js');
 
 const given = peer.options({
-  port: 0, system_id: 'gateway', password: 'secret', receipts: 'DELIVRD', ids: 'decimal', throttle: 0, delay_ms: 0,
+  port: 0, system_id: 'gateway', password: 'secret', receipts: 'DELIVRD', ids: 'decimal', receipt_ids: '', throttle: 0, delay_ms: 0,
 });
 
 const WORLD = { bound: new Set(), next_id: 1, parts: new Map(), reference: 0, refused: 0 };
@@ -21,6 +22,10 @@ const UCS2 = 8;
 
 function clock() {
   return new Date().toISOString().replace(/[-T:]/g, '').slice(2, 12);
+}
+
+function spell(number, ids) {
+  return ids === 'hex' ? number.toString(16).toUpperCase().padStart(8, '0') : String(number);
 }
 
 function receipt(session, pdu, id, stat) {
@@ -63,7 +68,7 @@ function submitted(session, pdu) {
     return;
   }
   const number = WORLD.next_id++;
-  const id = given.ids === 'hex' ? number.toString(16).toUpperCase().padStart(8, '0') : String(number);
+  const id = spell(number, given.ids);
   const payload = pdu.message_payload && (pdu.message_payload.message !== undefined ? pdu.message_payload : { message: pdu.message_payload });
   const content = payload || pdu.short_message;
   session.send(pdu.response({ message_id: id }));
@@ -74,7 +79,7 @@ function submitted(session, pdu) {
   const text = assemble(pdu, content);
   if (text !== null) peer.say('message', { from: pdu.source_addr, to: pdu.destination_addr, text });
   if (given.receipts !== 'none' && (pdu.registered_delivery & 0x03) !== 0) {
-    setTimeout(() => receipt(session, pdu, id, given.receipts), given.delay_ms);
+    setTimeout(() => receipt(session, pdu, spell(number, given.receipt_ids || given.ids), given.receipts), given.delay_ms);
   }
 }
 
