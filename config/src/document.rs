@@ -10,7 +10,7 @@ use crate::{
         Account, AccountApi, AccountSmpp, Channel, ChargeAt, Class, DefaultAlphabet, Http, Limits, Log,
         Management, Messenger, Node, Policy, Pool, Receipts, Route, Smpp, Store, Strategy,
     },
-    value::{Cidr, Credential, Name, OneOrMany, Prefix, Senders},
+    value::{Cidr, Credential, Name, NumberPattern, OneOrMany, Prefix, Senders},
 };
 
 /// The configuration of the gateway. A file without any `[[account]]`, `[[channel]]`, `[[messenger]]`,
@@ -93,8 +93,8 @@ impl Config {
     }
 
     /// The furniture for first tries, when nothing was said about who sends to whom: an account `demo` with
-    /// the password and API key `demo`, a messenger `demo-messenger` that pulls with the token `demo`, a
-    /// simulated carrier, and a route that leads every number to it. Account and messenger are accepted from
+    /// the password and API key `demo`, a messenger `demo-messenger` that pulls with the token `demo` and lends
+    /// its users numbers, a simulated carrier, and a route that leads every number to it. Account and messenger are accepted from
     /// this machine only, whatever the listeners are.
     pub fn furnish(&mut self) {
         if !self.is_unfurnished() {
@@ -102,8 +102,12 @@ impl Config {
         }
         self.accounts = vec![demo_account()];
         self.channels = vec![Channel::loopback(Name::known("loopback"))];
+        // Numbers that no operator gives out: 070-0000-00xx.
+        let lent = NumberPattern::Range("+827000000000".into(), "+827000000099".into());
+        self.pools = vec![Pool { name: Name::known("demo-numbers"), numbers: vec![lent] }];
         self.messengers = vec![Messenger {
             allow: this_machine(),
+            pool: Some(Name::known("demo-numbers")),
             ..Messenger::pulling(Name::known("demo-messenger"), Credential::plain("demo"))
         }];
         self.routes = vec![Route {

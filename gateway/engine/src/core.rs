@@ -53,6 +53,8 @@ pub struct Core {
     /// (channel, recipient digest) -> messages whose answer was lost there.
     pub(crate) unknown: HashMap<(ChannelId, u64), Vec<Key>>,
     pub(crate) references: HashMap<u64, u16>,
+    /// Slots of messages whose content was replaced, with the batch that makes it durable.
+    pub(crate) fresh: HashMap<u32, u64>,
     /// The network's own error codes of messages whose report is not out yet.
     pub(crate) codes: HashMap<MessageId, smol_str::SmolStr>,
     /// What waits for content to be read back.
@@ -77,6 +79,8 @@ pub(crate) struct Parked {
 /// What waits for a commit.
 #[derive(Debug, Default)]
 pub struct Release {
+    /// The batch it waits for.
+    seq: u64,
     answers: Vec<(SessionId, Vec<(u64, Answer)>)>,
     enqueue: Vec<(ChannelId, Queue, Key)>,
 }
@@ -103,6 +107,24 @@ pub struct Tally {
     pub stale_outcomes: u64,
     pub duplicates: u64,
     pub refused: [u64; Cause::ALL.len()],
+}
+
+/// What memory holds, by kind. All zero when nothing is open and nothing is waited for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Footprint {
+    pub open: usize,
+    /// Open messages with their content.
+    pub hot: usize,
+    pub queued: usize,
+    pub outstanding: u32,
+    pub due: usize,
+    pub upstream: usize,
+    pub parked: usize,
+    pub unknown: usize,
+    pub gathering: usize,
+    pub codes: usize,
+    /// Batches being read back.
+    pub cold: usize,
 }
 
 /// Gauges of the moment.
@@ -142,6 +164,7 @@ impl Core {
             parked_may_match: false,
             unknown: HashMap::new(),
             references: HashMap::new(),
+            fresh: HashMap::new(),
             codes: HashMap::new(),
             cold: HashMap::new(),
             wanted: Vec::new(),
@@ -167,10 +190,7 @@ impl Core {
             }
             Inbound::Receipt { channel, receipt, ticket } => self.receipt(now, channel, receipt, ticket),
             Inbound::Command { command, ticket } => self.command(now, command, ticket),
-            Inbound::Room { channel, room } => {
-                self.lanes(channel).room = room;
-                self.list(channel);
-            }
+            Inbound::Room { channel, room } => self.room(channel, room),
         }
     }
 
@@ -181,7 +201,7 @@ impl Core {
                 break;
             }
             self.due.pop();
-            self.wake(now, key);
+            self.wake(key);
         }
         loop {
             let due = self.open.due(now);
@@ -208,10 +228,14 @@ impl Core {
         [due, parked, self.open.next_check(), self.gathering.next()].into_iter().flatten().min()
     }
 
-    /// How many entries and answers wait to be sealed.
+    /// How many entries, answers and queue entries wait to be sealed.
     #[must_use]
     pub fn gathered(&self) -> usize {
-        self.pending.entries.len() + self.release.answers() + usize::from(self.known.has_changes())
+        let Release { enqueue, .. } = &self.release;
+        self.pending.entries.len()
+            + self.release.answers()
+            + enqueue.len()
+            + usize::from(self.known.has_changes())
     }
 
     /// Closes the batch under way. `None` when nothing happened.
@@ -226,14 +250,24 @@ impl Core {
         let next = if idle { seq } else { seq + 1 };
         let mut batch = std::mem::replace(&mut self.pending, Batch { seq: next, ..Batch::default() });
         batch.at = now;
+        // Whether all messages of a batch have ended is known only when no more can be accepted in it.
+        if self.open.all_ended(seq) {
+            batch.erase.push(seq);
+        }
+        if self.open.all_closed(seq) {
+            self.open.forget(seq);
+            batch.close.push(seq);
+        }
         batch.touches.sort_unstable();
         batch.touches.dedup();
         self.touched = 0;
-        Some(Sealed { batch: Arc::new(batch), release: std::mem::take(&mut self.release) })
+        let release = Release { seq, ..std::mem::take(&mut self.release) };
+        Some(Sealed { batch: Arc::new(batch), release })
     }
 
     /// The batch is durable: lets its consequences go. Returns the answers by session.
     pub fn committed(&mut self, release: Release) -> Vec<(SessionId, Vec<(u64, Answer)>)> {
+        self.settle_fresh(release.seq);
         for (channel, queue, key) in release.enqueue {
             if self.open.get(key).is_some() {
                 self.lanes(channel).push(queue, key);
@@ -271,6 +305,12 @@ impl Core {
         });
     }
 
+    /// The message that an idempotency key of this channel was used for.
+    #[must_use]
+    pub fn find(&self, origin: ChannelId, key: &str, now: Timestamp) -> Option<MessageId> {
+        self.known.seen(origin, key, now).map(|(message, _)| message)
+    }
+
     #[must_use]
     pub fn open_messages(&self) -> usize {
         self.open.len()
@@ -297,9 +337,41 @@ impl Core {
         self.channels.iter().map(depth).collect()
     }
 
+    /// What memory holds.
+    #[must_use]
+    pub fn footprint(&self) -> Footprint {
+        let lanes = self.channels.values();
+        let queued = |lanes: &Lanes| Lane::ALL.map(|lane| lanes.len(lane)).iter().sum::<usize>() + lanes.reports();
+        Footprint {
+            open: self.open.len(),
+            hot: self.open.hot(),
+            queued: lanes.clone().map(queued).sum(),
+            outstanding: lanes.map(|lanes| lanes.outstanding).sum(),
+            due: self.due.len(),
+            upstream: self.upstream.len(),
+            parked: self.parked.len(),
+            unknown: self.unknown.len(),
+            gathering: self.gathering.len(),
+            codes: self.codes.len(),
+            cold: self.cold.len(),
+        }
+    }
+
     pub(crate) fn lanes(&mut self, channel: ChannelId) -> &mut Lanes {
         let known = &self.known;
         self.channels.entry(channel).or_insert_with(|| Lanes::new(known.is_paused(channel)))
+    }
+
+    /// Channels that are down and have something waiting.
+    pub(crate) fn down(&self) -> Vec<ChannelId> {
+        let mut down: Vec<ChannelId> = self
+            .channels
+            .iter()
+            .filter(|(_, lanes)| lanes.down && !lanes.is_empty())
+            .map(|(channel, _)| *channel)
+            .collect();
+        down.sort_unstable();
+        down
     }
 
     pub(crate) fn list(&mut self, channel: ChannelId) {
@@ -387,7 +459,7 @@ impl Core {
         if was == Some(State::Unknown) {
             self.forget_unknown(slot);
         }
-        if self.open.ended(birth) {
+        if self.open.ended(birth) && birth != self.pending.seq {
             self.pending.erase.push(birth);
         }
         let told = if disposition.is_success() { receipts.success } else { receipts.failure };
@@ -414,23 +486,46 @@ impl Core {
         {
             self.codes.remove(&open.message);
         }
-        if let Some((birth, true)) = self.open.remove(slot) {
+        if let Some((birth, true)) = self.open.remove(slot)
+            && birth != self.pending.seq
+        {
+            self.open.forget(birth);
             self.pending.close.push(birth);
         }
     }
 
     /// A queue that is longer than what its channel takes soon need not be in memory.
     fn cool_if_crowded(&mut self, channel: ChannelId, queue: Queue, key: Key) {
-        if self.open.hot() <= self.policy.limits.hot_max || !matches!(queue, Queue::Message(_)) {
-            return;
-        }
         let lanes = self.lanes(channel);
-        if !lanes.has_room() {
+        // What arrives at a channel that is down is looked at first, see `Core::arrivals`.
+        if !lanes.has_room() && !lanes.down {
+            self.cool(queue, key);
+        }
+    }
+
+    pub(crate) fn cool(&mut self, queue: Queue, key: Key) {
+        let crowded = self.open.hot() > self.policy.limits.hot_max;
+        if crowded && matches!(queue, Queue::Message(_)) && !self.fresh.contains_key(&key.slot) {
             self.open.cool(key.slot);
         }
     }
 
     pub(crate) fn insert(&mut self, open: Open) -> Key {
         self.open.insert(open)
+    }
+
+    /// What was replaced in a batch up to this one may be handed over, and read back.
+    fn settle_fresh(&mut self, seq: u64) {
+        if self.fresh.is_empty() {
+            return;
+        }
+        let durable: Vec<u32> =
+            self.fresh.iter().filter(|(_, batch)| **batch <= seq).map(|(slot, _)| *slot).collect();
+        for slot in durable {
+            self.fresh.remove(&slot);
+            if let Some(channel) = self.open.at(slot).map(|open| open.channel) {
+                self.list(channel);
+            }
+        }
     }
 }

@@ -22,7 +22,8 @@ mod retry;
 mod route;
 mod upstream;
 
-pub use self::core::{Core, Depth, Release, Sealed, Tally};
+pub use self::core::{Core, Depth, Footprint, Release, Sealed, Tally};
+pub use billing::ChargeAt;
 pub use ladder::ladder;
 pub use policy::{AnswerLost, ChannelPolicy, Korea, Limits, Policy, Senders, Texts};
 pub use retry::RetrySchedule;

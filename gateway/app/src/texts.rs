@@ -1,0 +1,78 @@
+//! How text is written on each channel: where the engine's question meets the alphabets.
+
+use std::collections::HashMap;
+
+use config::{Charset, Concatenation, Config, DefaultAlphabet};
+use model::{Cause, ChannelId, Coded, Content};
+use sms::segment::{Narrow, ReferenceWidth};
+use smpp::translate::{self, LinkText, text_of};
+
+use crate::policy::Ids;
+
+/// The text agreements of all channels.
+pub(crate) struct Texts(HashMap<ChannelId, LinkText>);
+
+impl Texts {
+    pub(crate) fn new(config: &Config, ids: &Ids) -> Self {
+        let mut links = HashMap::new();
+        for channel in &config.channels {
+            if let Some(id) = ids.get(channel.name.as_str()) {
+                links.insert(*id, of_channel(channel));
+            }
+        }
+        for account in &config.accounts {
+            if let (Some(id), Some(smpp)) = (ids.get(account.name.as_str()), &account.smpp) {
+                links.insert(*id, LinkText { default_alphabet: alphabet(smpp.default_alphabet), ..LinkText::default() });
+            }
+        }
+        Self(links)
+    }
+
+    pub(crate) fn link(&self, channel: ChannelId) -> LinkText {
+        self.0.get(&channel).copied().unwrap_or_default()
+    }
+}
+
+impl engine::Texts for Texts {
+    fn segments(&self, channel: ChannelId, content: &Content) -> Result<u16, Cause> {
+        self.link(channel).segments(content)
+    }
+
+    fn text(&self, _origin: ChannelId, segments: &[&Coded]) -> Box<str> {
+        text_of(segments).into()
+    }
+}
+
+fn alphabet(alphabet: DefaultAlphabet) -> translate::DefaultAlphabet {
+    match alphabet {
+        DefaultAlphabet::Gsm7 | DefaultAlphabet::Gsm7Packed => translate::DefaultAlphabet::Gsm7,
+        DefaultAlphabet::Ascii => translate::DefaultAlphabet::Ascii,
+        DefaultAlphabet::Latin1 => translate::DefaultAlphabet::Latin1,
+    }
+}
+
+fn of_channel(channel: &config::Channel) -> LinkText {
+    let mut profile = match channel.charset {
+        Charset::Auto | Charset::Ucs2 => sms::Profile::GSM,
+        Charset::Cp949 => sms::Profile::KOREA,
+        Charset::Latin1 => sms::Profile::GSM.with_narrow(Narrow::Latin1),
+    };
+    let alphabet = alphabet(channel.default_alphabet);
+    if alphabet != translate::DefaultAlphabet::Gsm7 && channel.charset != Charset::Latin1 {
+        // data_coding 0 is not septets there; Latin-1 text says so in its own data_coding.
+        profile = profile.with_narrow(Narrow::Latin1);
+    }
+    if channel.concatenation == Concatenation::Udh16 {
+        profile = profile.with_reference(ReferenceWidth::Sixteen);
+    }
+    LinkText {
+        default_alphabet: alphabet,
+        profile,
+        concatenation: match channel.concatenation {
+            Concatenation::Udh8 | Concatenation::Udh16 => translate::Concatenation::Header,
+            Concatenation::Sar => translate::Concatenation::Sar,
+            Concatenation::Payload => translate::Concatenation::Payload,
+        },
+        korean_data_coding: channel.korean_data_coding,
+    }
+}
