@@ -1,4 +1,5 @@
-//! What a message costs in the store: `cargo bench -p store --bench commit -- [sqlite|postgres|recover]`.
+//! What a message costs in the store:
+//! `cargo bench -p store --bench commit -- [sqlite [rows]|postgres|recover]`.
 //!
 //! Each batch accepts and charges messages, hands on those of the batch before, and brings receipt, end and
 //! report of those three batches back: five entries and one usage record for each message, as in real life.
@@ -16,12 +17,17 @@ use model::{
 use store::{OpenMode, StoreTarget, testing::Cluster};
 
 fn main() {
-    let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
-    let wanted = wanted.as_deref();
+    let arguments: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let wanted = arguments.first().map(String::as_str);
+    let only: Option<u64> = arguments.get(1).and_then(|rows| rows.parse().ok());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     runtime.expect("a runtime").block_on(async {
         if wanted.is_none_or(|wanted| wanted == "sqlite") {
             for (rows, batches) in [(512, 400), (128, 1_200), (32, 3_000)] {
+                if only.is_some_and(|only| only != rows) {
+                    continue;
+                }
                 let folder = tempfile::tempdir().expect("a folder");
                 let target = StoreTarget::Sqlite(folder.path().join("gateway.db"));
                 commits("SQLite, synchronous=FULL", &target, rows, batches).await;
@@ -94,7 +100,12 @@ async fn recover() {
     );
     let started = Instant::now();
     let report = store::verify::verify(&*store, |_, _| {}).await.expect("verifies");
-    println!("verification of {} batches: {:.2} s, {} faults", report.batches, started.elapsed().as_secs_f64(), report.fault_count);
+    println!(
+        "verification of {} batches: {:.2} s, {} faults",
+        report.batches,
+        started.elapsed().as_secs_f64(),
+        report.fault_count
+    );
     store.close().await;
 }
 
@@ -106,7 +117,11 @@ fn id(seq: u64, place: u64) -> MessageId {
 fn batch(seq: u64, rows: u64, ends: bool) -> Batch {
     let at = id(seq, 0).accepted_at();
     let mut batch = Batch { seq, at, ..Batch::default() };
-    let mut touch = |birth: u64| if birth > 0 { batch.touches.push(birth) };
+    let mut touch = |birth: u64| {
+        if birth > 0 {
+            batch.touches.push(birth)
+        }
+    };
     if ends {
         touch(seq.saturating_sub(3));
     }
@@ -188,5 +203,10 @@ fn accepted(seq: u64, place: u64) -> Accepted {
 fn cpu_seconds() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux");
     let after_name = stat.rsplit(')').next().expect("fields");
-    after_name.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<f64>().expect("ticks") / 100.0).sum()
+    after_name
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .map(|ticks| ticks.parse::<f64>().expect("ticks") / 100.0)
+        .sum()
 }

@@ -1,7 +1,9 @@
 //! The only SQL: journal, usage and facts on SQLite and PostgreSQL.
 //!
-//! One commit of the gateway is one transaction of one statement list, whatever the batch holds: its entries
-//! as one value, its usage records as one statement. A message has no row of its own anywhere.
+//! One commit of the gateway is one statement, whatever its batch holds: the entries go in as one value, the
+//! usage records as one list. A message has no row of its own anywhere.
+//!
+//! Start at [`Store`]. What a row means is decided once, in `stored`; `sqlite` and `postgres` move rows.
 
 mod columns;
 mod contract;

@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 
 use crate::{StoreError, frame, party};
 
-/// Rows of one kind in one batch. A batch of the engine is a fiftieth of that.
+/// Rows of one kind in one batch. A batch of the engine is a fiftieth of that. The statements for SQLite
+/// count as far.
 const ROWS_MAX: usize = 100_000;
 
 pub(crate) struct Prepared {

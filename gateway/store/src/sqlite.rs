@@ -49,13 +49,16 @@ impl Sqlite {
     pub async fn open(path: &Path, mode: OpenMode) -> Result<Self, StoreError> {
         let options = options(path);
         let writer = match mode {
-            OpenMode::Write => Some(Mutex::new(Writer::open(options.clone()).await?)),
+            OpenMode::Write => {
+                create(path).map_err(|error| StoreError::Unavailable(error.to_string().into()))?;
+                Some(Mutex::new(Writer::open(options.clone()).await?))
+            }
             OpenMode::Read => None,
         };
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(BUSY)
-            .connect_with(options.read_only(true).pragma("cache_size", "-8192"))
+            .connect_with(options.read_only(true).row_buffer_size(1_024).pragma("cache_size", "-8192"))
             .await
             .map_err(|error| fault(0, &error))?;
         let mut reader = readers.acquire().await.map_err(|error| fault(0, &error))?;
@@ -63,6 +66,15 @@ impl Sqlite {
         drop(reader);
         Ok(Self { path: path.to_owned(), readers, writer })
     }
+}
+
+/// The file holds numbers and texts of people: it is for its owner only, and the log takes after it.
+fn create(path: &Path) -> std::io::Result<()> {
+    let mut file = std::fs::OpenOptions::new();
+    file.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
+    file.open(path).map(drop)
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
@@ -73,6 +85,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .page_size(PAGE)
         .synchronous(SqliteSynchronous::Full)
         .pragma("secure_delete", "ON")
+        .pragma("temp_store", "MEMORY")
         .pragma("cache_size", "-16384")
         .pragma("wal_autocheckpoint", (LOG_OCTETS / PAGE).to_string())
         .pragma("journal_size_limit", LOG_OCTETS.to_string())

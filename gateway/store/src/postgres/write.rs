@@ -3,7 +3,7 @@
 use billing::UsageRecord;
 use engine::journal::FactChange;
 use model::{ChannelKind, Msisdn, Timestamp};
-use sqlx::{Connection, PgConnection, Row, postgres::PgConnectOptions};
+use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 
 use super::{connect, fault};
 use crate::{
@@ -59,7 +59,7 @@ impl Writer {
         if seq < expected {
             let known = same(&mut connection, seq, &digest).await;
             self.connection = Some(connection);
-            return known;
+            return if known? == Some(true) { Ok(()) } else { Err(StoreError::Conflict { seq }) };
         }
         if seq > expected {
             self.connection = Some(connection);
@@ -74,13 +74,13 @@ impl Writer {
                 self.connection = Some(connection);
                 Ok(())
             }
-            // An abandoned commit may have taken place after we looked.
-            Err(StoreError::Conflict { .. }) => {
+            // An abandoned commit may have taken place after we looked; then this is the same batch.
+            Err(error @ (StoreError::Conflict { .. } | StoreError::Duplicate { .. })) => {
                 drop(connection);
                 let mut connection = self.take().await?;
                 let known = same(&mut connection, seq, &digest).await;
                 self.connection = Some(connection);
-                known
+                if known? == Some(true) { Ok(()) } else { Err(error) }
             }
             Err(error) => Err(error),
         }
@@ -207,11 +207,11 @@ fn column<T>(usage: &[UsageRecord], value: impl Fn(&UsageRecord) -> T) -> Vec<T>
     usage.iter().map(value).collect()
 }
 
-/// Whether what stands under this number is this batch.
-async fn same(connection: &mut PgConnection, seq: u64, digest: &[u8]) -> Result<(), StoreError> {
-    let row = sqlx::query(sql::DIGEST).bind(signed(seq)).fetch_optional(connection).await;
-    let found: Option<Vec<u8>> = row.map_err(|error| fault(seq, &error))?.map(|row| row.get(0));
-    if found.as_deref() == Some(digest) { Ok(()) } else { Err(StoreError::Conflict { seq }) }
+/// Whether what stands under this number is this batch; `None` when nothing stands there.
+async fn same(connection: &mut PgConnection, seq: u64, digest: &[u8]) -> Result<Option<bool>, StoreError> {
+    let found = sqlx::query_scalar(sql::DIGEST).bind(signed(seq)).fetch_optional(connection).await;
+    let found: Option<Vec<u8>> = found.map_err(|error| fault(seq, &error))?;
+    Ok(found.map(|found| found == digest))
 }
 
 async fn number(connection: &mut PgConnection, statement: &'static str) -> Result<i64, StoreError> {

@@ -52,15 +52,17 @@ WITH journaled AS (
                        segments, octets, sender, recipient, cause)
     SELECT $15 + place - 1, $1, message, leg, event, at, service, outcome, origin, channel, class, lane,
            segments, octets, sender, recipient, cause
-    FROM unnest($16::bigint[], $17::smallint[], $18::smallint[], $19::bigint[], $20::smallint[], $21::smallint[],
-                $22::integer[], $23::integer[], $24::smallint[], $25::smallint[], $26::integer[], $27::bigint[],
+    FROM unnest($16::bigint[], $17::smallint[], $18::smallint[], $19::bigint[], $20::smallint[],
+                $21::smallint[], $22::integer[], $23::integer[], $24::smallint[], $25::smallint[],
+                $26::integer[], $27::bigint[],
                 $28::bigint[], $29::bigint[], $30::text[]) WITH ORDINALITY
         AS new (message, leg, event, at, service, outcome, origin, channel, class, lane, segments, octets,
                 sender, recipient, cause, place)
 ), learned AS (
     INSERT INTO fact (kind, key, value, expires_at)
     SELECT kind, key, value, expires_at
-    FROM unnest($31::smallint[], $32::bytea[], $33::bytea[], $34::bigint[]) AS new (kind, key, value, expires_at)
+    FROM unnest($31::smallint[], $32::bytea[], $33::bytea[], $34::bigint[])
+        AS new (kind, key, value, expires_at)
     ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at
 ), forgotten AS (
     DELETE FROM fact USING unnest($35::smallint[], $36::bytea[]) AS old (kind, key)
@@ -116,7 +118,8 @@ INSERT INTO channel (id, name, kind) SELECT coalesce(max(id), 0) + 1, $1, $2 FRO
 ON CONFLICT (name) DO NOTHING";
 SIZE = "
 SELECT (SELECT coalesce(max(seq) - min(seq) + 1, 0) FROM journal), (SELECT count(*) FROM open_batch),
-       (SELECT coalesce(max(sequence), 0) FROM usage), (SELECT count(*) FROM fact), pg_database_size(current_database())";
+       (SELECT coalesce(max(sequence), 0) FROM usage), (SELECT count(*) FROM fact),
+       pg_database_size(current_database())";
 
 /// Up to where the journal may go: before everything that is open, that is younger, and before the last two
 /// landmarks, the newest batch and the newest that accepted something.

@@ -17,86 +17,112 @@ LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM journal";
 LAST_USAGE = "SELECT coalesce(max(sequence), 0) FROM usage";
 DIGEST = "SELECT digest FROM journal WHERE seq = $1";
 
-/// A whole commit in one round trip. The first that fails ends it; see `sqlite/write.rs` for the values.
-WRITE = "
-BEGIN IMMEDIATE;
+/// What the writer's connection needs: a way to count, and a view that takes a whole commit as one row.
+///
+/// Statements are handed to the thread of a connection, and each one answered wakes somebody up. The trigger
+/// makes one statement of a commit, which is a transaction by itself: the first part that fails undoes all.
+/// Facts are forgotten one by one, because a list of pairs is not looked up in the index.
+SESSION = "
+CREATE TEMP TABLE line (i INTEGER PRIMARY KEY);
+INSERT INTO line
+WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99999) SELECT i FROM n;
 
-INSERT INTO journal (seq, at, first_accepted, digest, payload, epoch)
-VALUES ($1, $2, $3, $4, $5, (SELECT epoch FROM owner WHERE epoch = $6));
+CREATE TEMP VIEW forgotten (kind, key) AS SELECT NULL, NULL;
 
-INSERT INTO parties (seq, hashes) SELECT $1, $7 WHERE $3 IS NOT NULL;
+CREATE TEMP TRIGGER fact_forgotten INSTEAD OF INSERT ON forgotten BEGIN
+    DELETE FROM fact WHERE kind = NEW.kind AND key = NEW.key;
+END;
 
-INSERT INTO open_batch (seq, contents) SELECT $1, $8 WHERE $9;
+CREATE TEMP VIEW batch (
+    seq, at, first_accepted, digest, payload, epoch, hashes, contents, opens, touches, erase, close,
+    usage, usage_count, override_index, override_data, override_count, first_sequence, fact_index,
+    fact_data, fact_count, forgotten_index, forgotten_count
+) AS SELECT
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL;
 
-INSERT INTO touch (birth, seq) SELECT value, $1 FROM json_each($10);
+CREATE TEMP TRIGGER batch_written INSTEAD OF INSERT ON batch BEGIN
+    INSERT INTO journal (seq, at, first_accepted, digest, payload, epoch)
+    VALUES (NEW.seq, NEW.at, NEW.first_accepted, NEW.digest, NEW.payload,
+            (SELECT epoch FROM owner WHERE epoch = NEW.epoch));
 
-WITH RECURSIVE line (i) AS (SELECT 0 WHERE $17 > 0 UNION ALL SELECT i + 1 FROM line WHERE i + 1 < $17)
-INSERT INTO content_override (message, birth, contents)
-SELECT
-    CAST(substr($15, i * 38 + 1, 18) AS INTEGER),
-    coalesce((SELECT seq FROM journal
-              WHERE first_accepted <= CAST(substr($15, i * 38 + 1, 18) AS INTEGER)
-              ORDER BY first_accepted DESC LIMIT 1), 0),
-    substr($16, CAST(substr($15, i * 38 + 19, 10) AS INTEGER) + 1, CAST(substr($15, i * 38 + 29, 10) AS INTEGER))
-FROM line WHERE true
-ON CONFLICT (message) DO UPDATE SET contents = excluded.contents;
+    INSERT INTO parties (seq, hashes) SELECT NEW.seq, NEW.hashes WHERE NEW.first_accepted IS NOT NULL;
 
-UPDATE open_batch SET contents = NULL WHERE seq IN (SELECT value FROM json_each($11));
+    INSERT INTO open_batch (seq, contents) SELECT NEW.seq, NEW.contents WHERE NEW.opens;
 
-DELETE FROM open_batch WHERE seq IN (SELECT value FROM json_each($12));
+    INSERT INTO touch (birth, seq) SELECT value, NEW.seq FROM json_each(NEW.touches);
 
-DELETE FROM content_override
-WHERE birth IN (SELECT value FROM json_each($11) UNION ALL SELECT value FROM json_each($12));
-
-WITH RECURSIVE line (i) AS (SELECT 0 WHERE $14 > 0 UNION ALL SELECT i + 1 FROM line WHERE i + 1 < $14)
-INSERT INTO usage (sequence, batch, message, leg, event, at, service, outcome, origin, channel, class, lane,
-                   segments, octets, sender, recipient, cause)
-SELECT
-    $18 + i,
-    $1,
-    CAST(substr($13, i * 134 + 1, 18) AS INTEGER),
-    CAST(substr($13, i * 134 + 19, 3) AS INTEGER),
-    CAST(substr($13, i * 134 + 22, 1) AS INTEGER),
-    CAST(substr($13, i * 134 + 23, 20) AS INTEGER),
-    CAST(substr($13, i * 134 + 43, 1) AS INTEGER),
-    CAST(substr($13, i * 134 + 44, 1) AS INTEGER),
-    CAST(substr($13, i * 134 + 45, 5) AS INTEGER),
-    CAST(substr($13, i * 134 + 50, 5) AS INTEGER),
-    CAST(substr($13, i * 134 + 55, 1) AS INTEGER),
-    CAST(substr($13, i * 134 + 56, 1) AS INTEGER),
-    CAST(substr($13, i * 134 + 57, 5) AS INTEGER),
-    CAST(substr($13, i * 134 + 62, 10) AS INTEGER),
-    nullif(CAST(substr($13, i * 134 + 72, 19) AS INTEGER), 0),
-    nullif(CAST(substr($13, i * 134 + 91, 19) AS INTEGER), 0),
-    CASE substr($13, i * 134 + 110, 1)
-        WHEN x'20' THEN NULL
-        ELSE rtrim(CAST(substr($13, i * 134 + 110, 25) AS TEXT))
-    END
-FROM line;
-
-WITH RECURSIVE line (i) AS (SELECT 0 WHERE $21 > 0 UNION ALL SELECT i + 1 FROM line WHERE i + 1 < $21)
-INSERT INTO fact (kind, key, value, expires_at)
-SELECT
-    CAST(substr($19, i * 53 + 1, 3) AS INTEGER),
-    substr($20, CAST(substr($19, i * 53 + 4, 10) AS INTEGER) + 1, CAST(substr($19, i * 53 + 14, 10) AS INTEGER)),
-    substr($20, CAST(substr($19, i * 53 + 4, 10) AS INTEGER) + CAST(substr($19, i * 53 + 14, 10) AS INTEGER) + 1,
-           CAST(substr($19, i * 53 + 24, 10) AS INTEGER)),
-    CASE substr($19, i * 53 + 34, 1)
-        WHEN x'20' THEN NULL
-        ELSE CAST(substr($19, i * 53 + 34, 20) AS INTEGER)
-    END
-FROM line WHERE true
-ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at;
-
-WITH RECURSIVE line (i) AS (SELECT 0 WHERE $23 > 0 UNION ALL SELECT i + 1 FROM line WHERE i + 1 < $23)
-DELETE FROM fact WHERE (kind, key) IN (
+    INSERT INTO content_override (message, birth, contents)
     SELECT
-        CAST(substr($22, i * 53 + 1, 3) AS INTEGER),
-        substr($20, CAST(substr($22, i * 53 + 4, 10) AS INTEGER) + 1, CAST(substr($22, i * 53 + 14, 10) AS INTEGER))
-    FROM line
-);
+        CAST(substr(NEW.override_index, i * 38 + 1, 18) AS INTEGER),
+        coalesce((SELECT seq FROM journal
+                  WHERE first_accepted <= CAST(substr(NEW.override_index, i * 38 + 1, 18) AS INTEGER)
+                  ORDER BY first_accepted DESC LIMIT 1), 0),
+        substr(NEW.override_data, CAST(substr(NEW.override_index, i * 38 + 19, 10) AS INTEGER) + 1,
+               CAST(substr(NEW.override_index, i * 38 + 29, 10) AS INTEGER))
+    FROM line WHERE i < NEW.override_count
+    ON CONFLICT (message) DO UPDATE SET contents = excluded.contents;
 
-COMMIT";
+    UPDATE open_batch SET contents = NULL WHERE seq IN (SELECT value FROM json_each(NEW.erase));
+
+    DELETE FROM open_batch WHERE seq IN (SELECT value FROM json_each(NEW.close));
+
+    DELETE FROM content_override
+    WHERE birth IN (SELECT value FROM json_each(NEW.erase) UNION ALL SELECT value FROM json_each(NEW.close));
+
+    INSERT INTO usage (sequence, batch, message, leg, event, at, service, outcome, origin, channel, class, lane,
+                       segments, octets, sender, recipient, cause)
+    SELECT
+        NEW.first_sequence + i,
+        NEW.seq,
+        CAST(substr(NEW.usage, i * 134 + 1, 18) AS INTEGER),
+        CAST(substr(NEW.usage, i * 134 + 19, 3) AS INTEGER),
+        CAST(substr(NEW.usage, i * 134 + 22, 1) AS INTEGER),
+        CAST(substr(NEW.usage, i * 134 + 23, 20) AS INTEGER),
+        CAST(substr(NEW.usage, i * 134 + 43, 1) AS INTEGER),
+        CAST(substr(NEW.usage, i * 134 + 44, 1) AS INTEGER),
+        CAST(substr(NEW.usage, i * 134 + 45, 5) AS INTEGER),
+        CAST(substr(NEW.usage, i * 134 + 50, 5) AS INTEGER),
+        CAST(substr(NEW.usage, i * 134 + 55, 1) AS INTEGER),
+        CAST(substr(NEW.usage, i * 134 + 56, 1) AS INTEGER),
+        CAST(substr(NEW.usage, i * 134 + 57, 5) AS INTEGER),
+        CAST(substr(NEW.usage, i * 134 + 62, 10) AS INTEGER),
+        nullif(CAST(substr(NEW.usage, i * 134 + 72, 19) AS INTEGER), 0),
+        nullif(CAST(substr(NEW.usage, i * 134 + 91, 19) AS INTEGER), 0),
+        CASE substr(NEW.usage, i * 134 + 110, 1)
+            WHEN x'20' THEN NULL
+            ELSE rtrim(CAST(substr(NEW.usage, i * 134 + 110, 25) AS TEXT))
+        END
+    FROM line WHERE i < NEW.usage_count;
+
+    INSERT INTO fact (kind, key, value, expires_at)
+    SELECT
+        CAST(substr(NEW.fact_index, i * 53 + 1, 3) AS INTEGER),
+        substr(NEW.fact_data, CAST(substr(NEW.fact_index, i * 53 + 4, 10) AS INTEGER) + 1,
+               CAST(substr(NEW.fact_index, i * 53 + 14, 10) AS INTEGER)),
+        substr(NEW.fact_data, CAST(substr(NEW.fact_index, i * 53 + 4, 10) AS INTEGER)
+                               + CAST(substr(NEW.fact_index, i * 53 + 14, 10) AS INTEGER) + 1,
+               CAST(substr(NEW.fact_index, i * 53 + 24, 10) AS INTEGER)),
+        CASE substr(NEW.fact_index, i * 53 + 34, 1)
+            WHEN x'20' THEN NULL
+            ELSE CAST(substr(NEW.fact_index, i * 53 + 34, 20) AS INTEGER)
+        END
+    FROM line WHERE i < NEW.fact_count
+    ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at;
+
+    INSERT INTO forgotten (kind, key)
+    SELECT
+        CAST(substr(NEW.forgotten_index, i * 53 + 1, 3) AS INTEGER),
+        substr(NEW.fact_data, CAST(substr(NEW.forgotten_index, i * 53 + 4, 10) AS INTEGER) + 1,
+               CAST(substr(NEW.forgotten_index, i * 53 + 14, 10) AS INTEGER))
+    FROM line WHERE i < NEW.forgotten_count;
+END";
+/// A whole commit; see `sqlite/write.rs` for the values.
+WRITE = "
+INSERT INTO batch VALUES (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+    $23
+)";
 
 FIRST_SEQ = "SELECT coalesce(min(seq), 0) FROM journal";
 OPEN_BIRTHS = "SELECT seq FROM open_batch ORDER BY seq";
@@ -163,7 +189,9 @@ PURGE_JOURNAL = "DELETE FROM journal WHERE seq <= $1";
 PURGE_PARTIES = "DELETE FROM parties WHERE seq <= $1";
 PURGE_TOUCHES = "DELETE FROM touch WHERE birth <= $1";
 PURGE_FACTS = "
-DELETE FROM fact WHERE (kind, key) IN (SELECT kind, key FROM fact WHERE expires_at <= $1 LIMIT 1024)";
+INSERT INTO forgotten SELECT kind, key FROM fact WHERE expires_at <= $1 LIMIT 1024";
+EXPIRED_FACTS = "
+SELECT count(*) FROM (SELECT 1 FROM fact WHERE expires_at <= $1 LIMIT 1024)";
 
 /// Brings the log into the database without keeping anybody waiting.
 CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)";

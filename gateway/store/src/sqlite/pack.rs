@@ -6,7 +6,7 @@ use model::{MessageId, Msisdn};
 
 use crate::columns;
 
-/// Octets of a usage record; the places are those in `sql::WRITE`.
+/// Octets of a usage record; the places are those in `sql::SESSION`.
 const USAGE: usize = 134;
 const CAUSE: usize = 25;
 

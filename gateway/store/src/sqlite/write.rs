@@ -1,7 +1,7 @@
 //! The writer: one connection, one commit at a time.
 
 use model::{ChannelKind, Timestamp};
-use sqlx::{Connection, Executor, Row, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::{Connection, Executor, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use super::{checkpoint::Checkpoint, connect, fault, pack};
 use crate::{
@@ -25,7 +25,7 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) async fn open(options: SqliteConnectOptions) -> Result<Self, StoreError> {
-        let mut connection = connect(&options).await?;
+        let mut connection = session(&options).await?;
         let epoch = number(&mut connection, sql::RAISE_EPOCH).await?;
         let checkpoint = Checkpoint::default();
         let mut writer = Self { options, connection: None, epoch, last_seq: 0, last_usage: 0, checkpoint };
@@ -38,7 +38,7 @@ impl Writer {
         if let Some(connection) = self.connection.take() {
             return Ok(connection);
         }
-        let mut connection = connect(&self.options).await?;
+        let mut connection = session(&self.options).await?;
         if number(&mut connection, sql::EPOCH).await? != self.epoch {
             return Err(StoreError::Fenced);
         }
@@ -57,9 +57,9 @@ impl Writer {
         let mut connection = self.take().await?;
         let (seq, expected) = (prepared.batch.seq, self.last_seq + 1);
         if seq < expected {
-            let known = replayed(&mut connection, &prepared).await;
+            let known = same(&mut connection, seq, &prepared.digest).await;
             self.connection = Some(connection);
-            return known;
+            return if known? == Some(true) { Ok(()) } else { Err(StoreError::Conflict { seq }) };
         }
         if seq > expected {
             self.connection = Some(connection);
@@ -76,19 +76,19 @@ impl Writer {
                 self.connection = Some(connection);
                 Ok(())
             }
-            // An abandoned commit may have taken place after we looked.
-            Err(StoreError::Conflict { .. }) => {
+            // An abandoned commit may have taken place after we looked; then this is the same batch.
+            Err(error @ (StoreError::Conflict { .. } | StoreError::Duplicate { .. })) => {
                 drop(connection);
                 let mut connection = self.take().await?;
                 let known = same(&mut connection, seq, &digest).await;
                 self.connection = Some(connection);
-                known
+                if known? == Some(true) { Ok(()) } else { Err(error) }
             }
             Err(error) => Err(error),
         }
     }
 
-    /// The values of `sql::WRITE`, in its order.
+    /// The values of the view `batch`, in its order.
     async fn execute(
         &self,
         connection: &mut SqliteConnection,
@@ -180,8 +180,10 @@ impl Writer {
                 sqlx::query(statement).bind(last).execute(&mut *connection).await.map_err(lost)?;
             }
         }
-        let gone = sqlx::query(sql::PURGE_FACTS).bind(now.micros()).execute(&mut *connection).await;
-        purged.facts = gone.map_err(lost)?.rows_affected();
+        // What a trigger does is not counted.
+        let expired = sqlx::query_scalar(sql::EXPIRED_FACTS).bind(now.micros()).fetch_one(&mut *connection);
+        purged.facts = unsigned(expired.await.map_err(lost)?);
+        sqlx::query(sql::PURGE_FACTS).bind(now.micros()).execute(&mut *connection).await.map_err(lost)?;
         connection.execute(sql::COMMIT).await.map_err(lost)?;
         Ok(purged)
     }
@@ -201,15 +203,21 @@ impl Writer {
     }
 }
 
-/// Whether what stands under this number is this batch.
-async fn replayed(connection: &mut SqliteConnection, prepared: &Prepared) -> Result<(), StoreError> {
-    same(connection, prepared.batch.seq, &prepared.digest).await
+async fn session(options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
+    let mut connection = connect(options).await?;
+    connection.execute(sql::SESSION).await.map_err(|error| fault(0, &error))?;
+    Ok(connection)
 }
 
-async fn same(connection: &mut SqliteConnection, seq: u64, digest: &[u8]) -> Result<(), StoreError> {
-    let row = sqlx::query(sql::DIGEST).bind(signed(seq)).fetch_optional(connection).await;
-    let found: Option<Vec<u8>> = row.map_err(|error| fault(seq, &error))?.map(|row| row.get(0));
-    if found.as_deref() == Some(digest) { Ok(()) } else { Err(StoreError::Conflict { seq }) }
+/// Whether what stands under this number is this batch; `None` when nothing stands there.
+async fn same(
+    connection: &mut SqliteConnection,
+    seq: u64,
+    digest: &[u8],
+) -> Result<Option<bool>, StoreError> {
+    let found = sqlx::query_scalar(sql::DIGEST).bind(signed(seq)).fetch_optional(connection).await;
+    let found: Option<Vec<u8>> = found.map_err(|error| fault(seq, &error))?;
+    Ok(found.map(|found| found == digest))
 }
 
 async fn number(connection: &mut SqliteConnection, statement: &'static str) -> Result<i64, StoreError> {

@@ -32,6 +32,46 @@ macro_rules! contract {
     };
 }
 
+/// Nobody else on the machine reads other people's messages.
+#[cfg(unix)]
+#[tokio::test]
+async fn the_files_are_for_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let place = Place::sqlite();
+    let store = place.open().await;
+    store.commit(world::Story::new().accepts(world::id(0, 1), "1", "2", "text").batch()).await.unwrap();
+    let Place::Sqlite(folder) = &place else { return };
+    let mut modes = Vec::new();
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        modes.push(file.unwrap().metadata().unwrap().permissions().mode() & 0o777);
+    }
+    assert_eq!(modes, [0o600; 3], "the database, its log and the log's index");
+}
+
+/// The server crashes and comes back; the gateway only repeats what it is told to repeat.
+#[tokio::test]
+async fn a_crash_of_the_server_loses_nothing() {
+    let cluster = store::testing::Cluster::start().expect("a PostgreSQL cluster");
+    let place = Place::postgres(&cluster);
+    let store = place.open().await;
+    let mut story = world::Story::new();
+    for round in 0..3 {
+        let batch = story.accepts(world::id(round, 1), "821011112222", "114", "text").batch();
+        store.commit(batch).await.unwrap();
+        cluster.crash().expect("comes back");
+        let batch = story.accepts(world::id(round, 2), "821011112222", "114", "text").batch();
+        // The first try meets the lost connection, the second a new one.
+        let lost = store.commit(batch.clone()).await.unwrap_err();
+        assert!(lost.is_transient(), "{lost}");
+        store.commit(batch.clone()).await.unwrap();
+        store.commit(batch).await.unwrap();
+    }
+    let journal = store.journal(0, 100).await.unwrap();
+    assert_eq!(journal.iter().map(|batch| batch.seq).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
+    assert_eq!(store.usage(0, 100, None).await.unwrap().len(), 6);
+}
+
 contract! {
     what_is_committed_is_recovered
     a_batch_written_twice_is_written_once

@@ -20,7 +20,8 @@ pub(crate) async fn damage_is_found_and_named(place: &Place) {
     let store = three_batches(place).await;
     place
         .tamper(
-            "UPDATE journal SET payload = CAST(substr(payload, 1, 40) || x'00' || substr(payload, 42) AS BLOB) WHERE seq = 2",
+            "UPDATE journal SET payload =
+             CAST(substr(payload, 1, 40) || x'00' || substr(payload, 42) AS BLOB) WHERE seq = 2",
             "UPDATE journal SET payload = overlay(payload PLACING '\\x00'::bytea FROM 41) WHERE seq = 2",
         )
         .await;
@@ -31,7 +32,8 @@ pub(crate) async fn damage_is_found_and_named(place: &Place) {
 
     place
         .tamper(
-            "UPDATE open_batch SET contents = CAST(substr(contents, 1, 12) || x'00' || substr(contents, 14) AS BLOB) WHERE seq = 3",
+            "UPDATE open_batch SET contents =
+             CAST(substr(contents, 1, 12) || x'00' || substr(contents, 14) AS BLOB) WHERE seq = 3",
             "UPDATE open_batch SET contents = overlay(contents PLACING '\\x00'::bytea FROM 13) WHERE seq = 3",
         )
         .await;
