@@ -200,15 +200,22 @@ impl Core {
         let mut plan = self.destination(submission, to, to_e164, from_e164)?;
         let mut shown_from = from_e164;
         if let Address::User(user) = from
-            && plan
-                .legs
-                .first()
-                .and_then(|leg| policy.channel(*leg))
-                .is_some_and(|leg| leg.kind != ChannelKind::Messenger)
         {
-            let number = self.number_for(origin, user, to_e164).ok_or(Cause::BadSender)?;
-            shown_from = Some(number);
-            plan.from = Some(Pii::new(Address::Number(Number::international(number))));
+            let reads_users = |leg: &ChannelId| {
+                policy.channel(*leg).is_some_and(|leg| leg.kind == ChannelKind::Messenger)
+            };
+            // A phone must see a number; where none is free the plan keeps the legs that need none.
+            if !plan.legs.iter().all(reads_users) {
+                if let Some(number) = self.number_for(origin, user, to_e164) {
+                    shown_from = Some(number);
+                    plan.from = Some(Pii::new(Address::Number(Number::international(number))));
+                } else {
+                    plan.legs.retain(|leg| reads_users(leg));
+                }
+            }
+            if plan.legs.is_empty() {
+                return Err(Cause::BadSender);
+            }
         }
         Ok(Decided { plan, from: shown_from, to: to_e164, scheduled_at, opt_out: None })
     }

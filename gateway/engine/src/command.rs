@@ -155,6 +155,7 @@ impl Core {
         replaced.expires_at = expires_at;
         replaced.metered = metered;
         self.open.heat(slot, Arc::new(replaced));
+        self.fresh.insert(slot, self.pending.seq);
         self.open.set_deadline(slot, seconds(expires_at));
         if let (Some(at), Some(key)) = (scheduled_at.filter(|at| *at > now), self.open.renew(slot)) {
             self.due.push(std::cmp::Reverse((at, key)));

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use model::{Address, AttemptId, ChannelId, For, Outgoing, OutgoingMessage, Pii, Report, Timestamp};
+use model::{
+    Address, AttemptId, Cause, ChannelId, ChannelKind, Disposition, For, Lane, Outgoing, OutgoingMessage, Pii,
+    Report, Timestamp,
+};
 
 use crate::{
     core::Core,
@@ -11,6 +14,7 @@ use crate::{
     journal::Accepted,
     lanes::{Lanes, Queue},
     open::Key,
+    policy::{AnswerLost, ChannelPolicy},
 };
 
 /// How far ahead cold messages are read back.
@@ -27,8 +31,17 @@ impl Core {
         lanes: &mut Lanes,
     ) -> Vec<Outgoing> {
         let mut outgoing = Vec::new();
+        self.arrivals(now, channel, lanes);
+        if lanes.leaving && lanes.down && !lanes.paused {
+            self.leave(now, channel, lanes);
+        }
         while lanes.has_room() {
             let Some((queue, key)) = lanes.pop() else { break };
+            if self.fresh.contains_key(&key.slot) && matches!(queue, Queue::Message(_)) {
+                // What it says now is not durable yet; the commit lists the channel again.
+                lanes.push_front(queue, key);
+                break;
+            }
             let Some(open) = self.open.get(key) else { continue };
             let wanted = match queue {
                 Queue::Message(_) => State::Waiting,
@@ -55,6 +68,74 @@ impl Core {
         outgoing
     }
 
+    /// What has come since the last time: to the end of its queue, or, where the channel is down, on along
+    /// its plan.
+    fn arrivals(&mut self, now: Timestamp, channel: ChannelId, lanes: &mut Lanes) {
+        for (queue, key) in lanes.take_arrivals() {
+            let down = lanes.down && !lanes.paused && matches!(queue, Queue::Message(_));
+            if !(down && self.moves_on(now, channel, key)) {
+                lanes.stay(queue, key);
+                self.cool(queue, key);
+            }
+        }
+    }
+
+    /// The channel has gone down: everything that waits for it is looked at once. What is not in memory is
+    /// read back and looked at then.
+    fn leave(&mut self, now: Timestamp, channel: ChannelId, lanes: &mut Lanes) {
+        lanes.leaving = false;
+        for lane in Lane::ALL {
+            let queue = Queue::Message(lane);
+            let mut staying = Vec::new();
+            let mut cold = 0;
+            while cold < READ_AHEAD
+                && let Some(key) = lanes.pop_from(queue)
+            {
+                let Some(open) = self.open.get(key) else { continue };
+                if open.hot.is_none() {
+                    cold += 1;
+                    let birth = open.birth;
+                    self.want(birth);
+                    staying.push(key);
+                } else if !self.moves_on(now, channel, key) {
+                    staying.push(key);
+                }
+            }
+            staying.into_iter().rev().for_each(|key| lanes.push_front(queue, key));
+        }
+    }
+
+    /// A channel that is down does not hold up what the next one of the plan can carry.
+    fn moves_on(&mut self, now: Timestamp, channel: ChannelId, key: Key) -> bool {
+        let Some(open) = self.open.get(key).filter(|open| open.state == State::Waiting) else { return false };
+        let (leg, uncertain) = (open.leg, open.possible_duplicate);
+        let next = open.hot.as_ref().and_then(|hot| hot.plan.legs.get(usize::from(leg) + 1)).copied();
+        let Some(next) = next.filter(|next| self.lanes(*next).room > 0) else { return false };
+        // It may have arrived already, and a loss is preferred to a duplicate there.
+        let waits = self.policy.channel(channel).is_some_and(|policy| policy.answer_lost == AnswerLost::Wait);
+        if uncertain && waits {
+            return false;
+        }
+        self.reroute(now, key, leg + 1, next, Cause::LinkDown);
+        true
+    }
+
+    /// A channel has gone up or down, or can hold more or less.
+    pub(crate) fn room(&mut self, channel: ChannelId, room: u32) {
+        let lanes = self.lanes(channel);
+        let before = std::mem::replace(&mut lanes.room, room);
+        lanes.down = room == 0;
+        lanes.leaving = room == 0;
+        self.list(channel);
+        if before == 0 && room > 0 {
+            // Others that are down may have something for it.
+            for other in self.down() {
+                self.lanes(other).leaving = true;
+                self.list(other);
+            }
+        }
+    }
+
     /// Asks for the batch that is needed now and for those needed soon; [`Core::loaded`] lists the channel again.
     fn read_ahead(&mut self, birth: u64, lanes: &mut Lanes, queue: Queue) {
         self.want(birth);
@@ -78,6 +159,10 @@ impl Core {
         accepted: Arc<Accepted>,
     ) -> Option<Outgoing> {
         let submission = &accepted.submission;
+        if accepted.expires_at <= now {
+            self.end(now, key.slot, Disposition::Expired, Some(Cause::Expired));
+            return None;
+        }
         // Night rules are asked again at every attempt: a message may have waited into the night.
         if let Some(korea) = &self.policy.korea {
             let to = accepted.metered.to;
@@ -90,14 +175,16 @@ impl Core {
         let attempt = self.open.renew(key.slot)?;
         let open = self.open.at(key.slot)?;
         let (message, segments, possible_duplicate) = (open.message, open.segments, open.possible_duplicate);
-        let want_receipt = self.policy.channel(channel).is_some_and(|policy| policy.gives_receipts);
+        let policy = self.policy.channel(channel);
+        let want_receipt = policy.is_some_and(|policy| policy.gives_receipts);
+        let reads_users = policy.is_some_and(|policy| policy.kind == ChannelKind::Messenger);
         let concat_ref = if segments > 1 { self.reference(&accepted) } else { 0 };
         Some(Outgoing::Message(OutgoingMessage {
             attempt: AttemptId { slot: attempt.slot, generation: attempt.generation },
             message,
             submission: accepted.submission.clone(),
-            from: accepted.plan.from.clone(),
-            to: accepted.plan.to.clone(),
+            from: if reads_users { None } else { accepted.plan.from.clone() },
+            to: if reads_users { accepted.plan.to.clone() } else { None },
             concat_ref,
             want_receipt,
             possible_duplicate,
@@ -142,7 +229,25 @@ pub(crate) fn recipient_digest(address: &Pii<Address>) -> u64 {
         Address::Number(number) => number.digits.as_bytes(),
         Address::User(user) => user.id.as_bytes(),
     };
+    fnv(octets)
+}
+
+pub(crate) fn fnv(octets: &[u8]) -> u64 {
     octets.iter().fold(0xcbf2_9ce4_8422_2325, |hash, octet| {
         (hash ^ u64::from(*octet)).wrapping_mul(0x0000_0100_0000_01b3)
     })
+}
+
+/// Sender and recipient as this channel is given them. A plan may lead through a messenger and then to a
+/// phone: each is addressed in its own words.
+pub(crate) fn shown<'a>(
+    channel: Option<&ChannelPolicy>,
+    accepted: &'a Accepted,
+) -> (&'a Pii<Address>, &'a Pii<Address>) {
+    let (plan, submission) = (&accepted.plan, &accepted.submission);
+    if channel.is_some_and(|channel| channel.kind == ChannelKind::Messenger) {
+        (&submission.from, plan.to.as_ref().unwrap_or(&submission.to))
+    } else {
+        (plan.from.as_ref().unwrap_or(&submission.from), &submission.to)
+    }
 }

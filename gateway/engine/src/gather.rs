@@ -25,6 +25,10 @@ pub(crate) struct Gathering {
 }
 
 impl Gathering {
+    pub(crate) fn len(&self) -> usize {
+        self.wholes.len()
+    }
+
     /// When the first of them stops waiting.
     pub(crate) fn next(&self) -> Option<Timestamp> {
         self.wholes.values().map(|(until, _)| *until).min()
@@ -68,14 +72,16 @@ impl Core {
         if self.gathering.wholes.is_empty() {
             return;
         }
-        let late: Vec<Whole> = self
+        let mut late: Vec<(Timestamp, Whole)> = self
             .gathering
             .wholes
             .iter()
             .filter(|(_, (until, _))| *until <= now)
-            .map(|(whole, _)| *whole)
+            .map(|(whole, (until, _))| (*until, *whole))
             .collect();
-        for whole in late {
+        // In the order in which they began, whatever the map's: a run can be replayed.
+        late.sort_unstable();
+        for (_, whole) in late {
             if let Some((_, segments)) = self.gathering.wholes.remove(&whole) {
                 self.join(now, segments);
             }

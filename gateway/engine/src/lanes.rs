@@ -13,10 +13,15 @@ pub(crate) struct Lanes {
     reports: VecDeque<Key>,
     person: VecDeque<Key>,
     bulk: VecDeque<Key>,
+    arrivals: Vec<(Queue, Key)>,
     /// Hand-overs the channel can hold unanswered; zero while it is down.
     pub(crate) room: u32,
     pub(crate) outstanding: u32,
     pub(crate) paused: bool,
+    /// Said to be down. A channel that has not said anything yet may still be connecting.
+    pub(crate) down: bool,
+    /// Down, and what waits here is to be looked through for other ways.
+    pub(crate) leaving: bool,
     /// Listed for the next dispatch.
     pub(crate) listed: bool,
 }
@@ -47,7 +52,20 @@ impl Lanes {
         }
     }
 
+    /// To the end. What comes while the channel is down is kept apart until it was looked at.
     pub(crate) fn push(&mut self, queue: Queue, key: Key) {
+        if self.down {
+            self.arrivals.push((queue, key));
+        } else {
+            self.queue(queue).push_back(key);
+        }
+    }
+
+    pub(crate) fn take_arrivals(&mut self) -> Vec<(Queue, Key)> {
+        std::mem::take(&mut self.arrivals)
+    }
+
+    pub(crate) fn stay(&mut self, queue: Queue, key: Key) {
         self.queue(queue).push_back(key);
     }
 
@@ -58,6 +76,14 @@ impl Lanes {
 
     pub(crate) fn pop(&mut self) -> Option<(Queue, Key)> {
         Queue::ORDER.into_iter().find_map(|queue| self.queue(queue).pop_front().map(|key| (queue, key)))
+    }
+
+    pub(crate) fn pop_from(&mut self, queue: Queue) -> Option<Key> {
+        self.queue(queue).pop_front()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.urgent.is_empty() && self.reports.is_empty() && self.person.is_empty() && self.bulk.is_empty()
     }
 
     /// The next keys of a queue, for reading ahead.

@@ -42,8 +42,9 @@ pub(crate) struct Open {
 /// A slot and the generation it had: valid as long as both still match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Key {
-    pub(crate) slot: u32,
+    // First, so that what is due at one moment goes in the order in which it came (invariant I7).
     pub(crate) generation: u32,
+    pub(crate) slot: u32,
 }
 
 /// The messages accepted in one batch.
@@ -191,6 +192,23 @@ impl OpenMessages {
         self.checks.first().map(|&(second, _)| Timestamp::from_secs(i64::from(second)))
     }
 
+    /// Every message of this batch has its final disposition.
+    pub(crate) fn all_ended(&self, birth: u64) -> bool {
+        self.births.get(&birth).is_some_and(|group| group.unended == 0)
+    }
+
+    /// Nothing is left to do about any message of this batch.
+    pub(crate) fn all_closed(&self, birth: u64) -> bool {
+        self.births.get(&birth).is_some_and(|group| group.unclosed == 0)
+    }
+
+    /// Forgets a batch of which nothing is open.
+    pub(crate) fn forget(&mut self, birth: u64) {
+        if let Some(group) = self.births.remove(&birth) {
+            self.checks.remove(&(group.check, birth));
+        }
+    }
+
     /// The message has its final disposition.
     pub(crate) fn ended(&mut self, birth: u64) -> bool {
         let Some(group) = self.births.get_mut(&birth) else { return false };
@@ -198,7 +216,7 @@ impl OpenMessages {
         group.unended == 0
     }
 
-    /// Forgets a closed message. True when it was the last of its batch.
+    /// Forgets a closed message. True when it was the last of its batch so far.
     pub(crate) fn remove(&mut self, slot: u32) -> Option<(u64, bool)> {
         let open = self.slab.get_mut(slot as usize)?.take()?;
         self.hot -= usize::from(open.hot.is_some());
@@ -206,11 +224,7 @@ impl OpenMessages {
         self.free.push(slot);
         let group = self.births.get_mut(&open.birth)?;
         group.unclosed -= 1;
-        let last = group.unclosed == 0;
-        if last && let Some(group) = self.births.remove(&open.birth) {
-            self.checks.remove(&(group.check, open.birth));
-        }
-        Some((open.birth, last))
+        Some((open.birth, group.unclosed == 0))
     }
 
     pub(crate) fn keys(&self) -> impl Iterator<Item = Key> + '_ {

@@ -1,7 +1,7 @@
 //! What happens to a message after acceptance: outcomes, receipts, deadlines.
 
 use model::{
-    Answer, Cause, ChannelId, ChannelKind, Disposition, For, Inbound, Outcome, Party, Receipt, Refusal,
+    Address, Answer, Cause, ChannelId, ChannelKind, Disposition, For, Inbound, Number, Outcome, Party, Receipt, Refusal,
     Retry, Ticket, Timestamp, UpstreamId,
 };
 use smallvec::SmallVec;
@@ -9,8 +9,8 @@ use smallvec::SmallVec;
 use crate::{
     core::{Core, Parked},
     delivery::{State, Trigger},
-    dispatch::recipient_digest,
-    journal::Event,
+    dispatch::{fnv, shown},
+    journal::{Accepted, Event},
     open::{Key, seconds},
     policy::AnswerLost,
     retry::Next,
@@ -74,7 +74,9 @@ impl Core {
             let disposition = if reached { Disposition::Delivered } else { Disposition::HandedOver };
             return self.end(now, key.slot, disposition, None);
         }
+        self.upstream.forget(key.slot, 0);
         let digest = self.upstream.insert(channel, &parts, key.slot);
+        let done = if was == State::Unknown { self.upstream.settle_known(key.slot) } else { 0 };
         self.parked_may_match = true;
         self.record(now, message, birth, Event::Sent { channel, parts });
         self.step(key.slot, Trigger::Taken);
@@ -82,7 +84,7 @@ impl Core {
         if let Some(open) = self.open.at_mut(key.slot) {
             open.upstream = digest;
             open.disposition = Disposition::Sent;
-            open.segments_done = 0;
+            open.segments_done = u16::try_from(done).unwrap_or(u16::MAX);
         }
         self.open.set_deadline(key.slot, deadline);
         if self.open.hot() > self.policy.limits.hot_max {
@@ -93,8 +95,12 @@ impl Core {
     fn refused(&mut self, now: Timestamp, key: Key, channel: ChannelId, refusal: Refusal) {
         // Whether it is billed, reported or sent elsewhere needs the whole message.
         let Some(accepted) = self.hot(key.slot) else { return self.retake(key, Outcome::Refused(refusal)) };
+        let mut key = key;
         if self.open.at(key.slot).is_some_and(|open| open.state == State::Unknown) {
             self.forget_unknown(key.slot);
+            // What was due because nothing was known is due no more.
+            let Some(renewed) = self.open.renew(key.slot) else { return };
+            key = renewed;
         }
         let Some(open) = self.open.at(key.slot) else { return };
         let (message, birth, leg, attempts) =
@@ -116,6 +122,8 @@ impl Core {
                 }
                 let due = now + after;
                 self.step(key.slot, Trigger::Deferred);
+                // While an answer was awaited another deadline may have held.
+                self.open.set_deadline(key.slot, seconds(accepted.expires_at));
                 // Slowed down or never sent: not worth a line in the journal, and no attempt was made.
                 if counts {
                     self.record(now, message, birth, Event::Deferred { channel, refusal, due });
@@ -137,12 +145,16 @@ impl Core {
         }
     }
 
-    fn reroute(&mut self, now: Timestamp, key: Key, leg: u8, channel: ChannelId, because: Cause) {
+    pub(crate) fn reroute(&mut self, now: Timestamp, key: Key, leg: u8, channel: ChannelId, because: Cause) {
         let Some(open) = self.open.at_mut(key.slot) else { return };
         open.leg = leg;
         open.channel = channel;
         let (message, birth) = (open.message, open.birth);
+        let expires_at = open.hot.as_ref().map(|hot| seconds(hot.expires_at));
         self.step(key.slot, Trigger::Deferred);
+        if let Some(expires_at) = expires_at {
+            self.open.set_deadline(key.slot, expires_at);
+        }
         self.record(now, message, birth, Event::Rerouted { leg, channel, because });
         if let Some(key) = self.open.key(key.slot) {
             self.enqueue(key);
@@ -167,8 +179,8 @@ impl Core {
             open.disposition = Disposition::Unknown;
             open.possible_duplicate = true;
         }
-        let to = recipient_digest(accepted.plan.to.as_ref().unwrap_or(&accepted.submission.to));
-        self.unknown.entry((channel, to)).or_default().push(key);
+        let between = self.between(channel, &accepted);
+        self.unknown.entry((channel, between)).or_default().push(key);
         match what {
             AnswerLost::Resend => self.resend(key),
             AnswerLost::ResendAfter(_) => self.due.push(std::cmp::Reverse((due, key))),
@@ -178,6 +190,7 @@ impl Core {
 
     fn resend(&mut self, key: Key) {
         self.forget_unknown(key.slot);
+        self.upstream.forget(key.slot, 0);
         if self.step(key.slot, Trigger::Resend) {
             self.enqueue(key);
         }
@@ -247,7 +260,7 @@ impl Core {
         receipt: Receipt,
         ticket: Option<Ticket>,
     ) {
-        if self.apply_receipt(now, channel, &receipt, ticket) {
+        if self.apply_receipt(now, channel, &receipt, ticket, false) {
             return;
         }
         let limits = self.policy.limits;
@@ -266,10 +279,12 @@ impl Core {
         channel: ChannelId,
         receipt: &Receipt,
         ticket: Option<Ticket>,
+        last: bool,
     ) -> bool {
         let (slot, digest, part) = match self.upstream.find(channel, &receipt.upstream) {
             Some(found) => found,
-            None => match self.lost_answer(channel, receipt) {
+            // Only when no answer has come that would name its id: it may be another message's receipt.
+            None => match last.then(|| self.lost_answer(channel, receipt)).flatten() {
                 Some(slot) => (slot, 0, 0),
                 None => return false,
             },
@@ -279,6 +294,15 @@ impl Core {
             let again = Inbound::Receipt { channel, receipt: receipt.clone(), ticket };
             self.cold.entry(birth).or_default().push(again);
             return true;
+        }
+        let (mut digest, mut part) = (digest, part);
+        if digest == 0
+            && receipt.state.disposition().is_some()
+            && self.open.at(slot).is_some_and(|open| open.segments > 1)
+            && let Some(id) = receipt.upstream.first()
+        {
+            // One of several segments; the others are still to be heard of.
+            (digest, part) = self.upstream.learn(channel, id, slot);
         }
         let Some(open) = self.open.at_mut(slot) else { return false };
         let (message, birth) = (open.message, open.birth);
@@ -325,13 +349,35 @@ impl Core {
     /// A message whose answer was lost has no upstream id; a receipt about the same two numbers can only
     /// mean it, if there is just one.
     fn lost_answer(&self, channel: ChannelId, receipt: &Receipt) -> Option<u32> {
-        let about = receipt.about.as_ref()?;
-        let to =
-            recipient_digest(&model::Pii::new(model::Address::Number(about.0.reveal(For::Decision).clone())));
-        match self.unknown.get(&(channel, to))?.as_slice() {
+        if self.unknown.is_empty() || self.upstream.was_settled(channel, &receipt.upstream) {
+            return None;
+        }
+        let (to, from) = receipt.about.as_deref()?;
+        let between = self.pair(to.reveal(For::Decision), from.reveal(For::Decision));
+        match self.unknown.get(&(channel, between))?.as_slice() {
             [only] => Some(only.slot),
             _ => None,
         }
+    }
+
+    /// What a receipt about this message will say it is about: the numbers that the channel was given.
+    pub(crate) fn between(&self, channel: ChannelId, accepted: &Accepted) -> u64 {
+        let (from, to) = shown(self.policy.channel(channel), accepted);
+        match (to.reveal(For::Decision), from.reveal(For::Decision)) {
+            (Address::Number(to), Address::Number(from)) => self.pair(to, from),
+            // Users never appear in receipts.
+            _ => 0,
+        }
+    }
+
+    /// One number for two, whichever way networks write them.
+    fn pair(&self, to: &Number, from: &Number) -> u64 {
+        let digits = |number: &Number| {
+            let e164 = self.policy.numbering.e164(number);
+            e164.map_or_else(|| number.digits.clone(), model::Msisdn::digits)
+        };
+        let octets = format!("{}>{}", digits(from), digits(to));
+        fnv(octets.as_bytes())
     }
 
     /// Receipts whose answer has not come in time: nobody here knows them.
@@ -342,7 +388,8 @@ impl Core {
         }
         for _ in 0..self.parked.len() {
             let Some(parked) = self.parked.pop_front() else { break };
-            if self.apply_receipt(now, parked.channel, &parked.receipt, parked.ticket) {
+            let last = parked.until <= now;
+            if self.apply_receipt(now, parked.channel, &parked.receipt, parked.ticket, last) {
                 continue;
             }
             if parked.until > now {
@@ -357,21 +404,11 @@ impl Core {
     }
 
     /// A retry, a schedule or the wait for a lost answer is due.
-    pub(crate) fn wake(&mut self, now: Timestamp, key: Key) {
+    pub(crate) fn wake(&mut self, key: Key) {
         let Some(open) = self.open.get(key) else { return };
         match open.state {
-            State::Waiting => {
-                let (channel, leg, slot) = (open.channel, open.leg, key.slot);
-                // Back to a better leg? No: the plan only moves forward, but a dead end may have an exit.
-                if self.lanes(channel).room == 0
-                    && let Some(accepted) = self.open.at(slot).and_then(|open| open.hot.clone())
-                    && let Some(next) = accepted.plan.legs.get(usize::from(leg) + 1).copied()
-                    && self.lanes(next).room > 0
-                {
-                    return self.reroute(now, key, leg + 1, next, Cause::LinkDown);
-                }
-                self.enqueue(key);
-            }
+            // Where its channel is down it moves on when it arrives there.
+            State::Waiting => self.enqueue(key),
             State::Unknown => self.resend(key),
             State::Reporting => self.enqueue_report(key.slot),
             _ => {}

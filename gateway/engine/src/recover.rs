@@ -8,9 +8,9 @@ use model::{Content, Disposition, MessageId, ReceiptsWanted, Timestamp};
 use crate::{
     core::Core,
     delivery::State,
-    dispatch::recipient_digest,
     journal::{Accepted, Chapter, Event, Fact},
     open::{Key, Open, seconds},
+    policy::AnswerLost,
 };
 
 /// One message while its entries are read.
@@ -48,6 +48,7 @@ impl Core {
         let total = folded.len();
         let mut ended = 0;
         let mut kept = 0;
+        let mut gathering = Vec::new();
         for mut message in folded {
             ended += usize::from(message.open.state.is_ended());
             let id = message.open.message;
@@ -58,7 +59,10 @@ impl Core {
                 continue;
             }
             kept += 1;
-            self.restore(now, message);
+            gathering.extend(self.restore(now, message));
+        }
+        for (key, accepted) in gathering {
+            self.gather(now, key, &accepted);
         }
         // The crash may have come between the last entry and the commit that would have settled the batch;
         // both are the same commit, so this is only ever seen after a change of configuration.
@@ -107,30 +111,45 @@ impl Core {
         }
     }
 
-    fn restore(&mut self, now: Timestamp, message: Folded) {
-        let Folded { mut open, accepted, due, parts, done, .. } = message;
+    /// Gives a message its place. Segments that wait for each other are returned: joining them ends some,
+    /// which must not happen before all messages of their batch have their place.
+    fn restore(&mut self, now: Timestamp, message: Folded) -> Option<(Key, Arc<Accepted>)> {
+        let Folded { mut open, accepted, mut due, parts, done, .. } = message;
         let accepted = Arc::new(accepted);
         let (state, channel, crowded) =
             (open.state, open.channel, self.open.hot() >= self.policy.limits.hot_max);
-        if let (State::Sent | State::Unknown, Some(policy)) = (state, self.policy.channel(channel)) {
-            open.deadline = seconds(now + policy.receipt_window);
+        if let Some(policy) = self.policy.channel(channel) {
+            match state {
+                State::Sent => open.deadline = after(open.deadline, policy.receipt_window),
+                // A loss is preferred to a duplicate: when the wait is over the message ends, as it would have.
+                State::Unknown if policy.answer_lost == AnswerLost::Wait => {
+                    open.deadline = due.take().map_or(open.deadline, seconds);
+                }
+                _ => {}
+            }
         }
         // Segments that wait for each other are needed whole; everything else is read again in time.
         open.hot = (!crowded || state == State::Gathering).then(|| accepted.clone());
         let key = self.insert(open);
         match state {
-            State::Gathering => self.gather(now, key, &accepted),
+            State::Gathering => {}
             State::Sent => {
                 let digest = self.upstream.insert(channel, &parts, key.slot);
+                done.iter().for_each(|part| self.upstream.settle_part(key.slot, *part));
                 if let Some(open) = self.open.at_mut(key.slot) {
                     open.upstream = digest;
                     open.segments_done = u16::try_from(done.len()).unwrap_or(u16::MAX);
                 }
             }
             State::Unknown => {
-                let to = recipient_digest(accepted.plan.to.as_ref().unwrap_or(&accepted.submission.to));
-                self.unknown.entry((channel, to)).or_default().push(key);
-                self.due.push(Reverse((due.unwrap_or(now), key)));
+                if let Some(open) = self.open.at_mut(key.slot) {
+                    open.segments_done = u16::try_from(done.len()).unwrap_or(u16::MAX);
+                }
+                let between = self.between(channel, &accepted);
+                self.unknown.entry((channel, between)).or_default().push(key);
+                if let Some(due) = due {
+                    self.due.push(Reverse((due, key)));
+                }
             }
             State::Reporting => self.enqueue_report(key.slot),
             _ => match due.filter(|due| *due > now) {
@@ -138,6 +157,7 @@ impl Core {
                 None => self.enqueue(key),
             },
         }
+        (state == State::Gathering).then_some((key, accepted))
     }
 
     /// Takes content that was read back and does what waited for it.
@@ -181,10 +201,16 @@ impl Core {
     fn relist(&mut self, key: Key) {
         if let Some(open) = self.open.get(key) {
             let (channel, origin) = (open.channel, open.origin);
+            // A channel that is down looks at what it could not see before.
+            self.lanes(channel).leaving = true;
             self.list(channel);
             self.list(origin);
         }
     }
+}
+
+fn after(second: u32, window: std::time::Duration) -> u32 {
+    second.saturating_add(u32::try_from(window.as_secs()).unwrap_or(u32::MAX))
 }
 
 impl Folded {
@@ -196,6 +222,7 @@ impl Folded {
                 open.channel = *channel;
                 open.state = State::Sent;
                 open.disposition = Disposition::Sent;
+                open.deadline = seconds(at);
                 self.parts = parts.to_vec();
                 self.done.clear();
             }
@@ -224,7 +251,7 @@ impl Folded {
                 self.accepted.expires_at = *expires_at;
                 self.accepted.metered = *metered;
                 open.deadline = seconds(*expires_at);
-                self.due = *scheduled_at;
+                self.due = scheduled_at.or(self.due);
             }
             Event::Joined { .. } => open.state = State::Waiting,
             Event::Final { disposition, cause } => {
@@ -253,10 +280,7 @@ impl Folded {
             self.open.receipts.failure
         };
         if let Some(policy) = policy {
-            self.open.deadline = self
-                .open
-                .deadline
-                .saturating_add(u32::try_from(policy.report_window.as_secs()).unwrap_or(u32::MAX));
+            self.open.deadline = after(self.open.deadline, policy.report_window);
         }
         !told || !policy.is_some_and(|policy| policy.takes_reports)
     }

@@ -1,8 +1,11 @@
 //! Finding the message a receipt is about, by the id the network gave.
 
-use std::hash::{BuildHasher, Hash};
+use std::{
+    collections::VecDeque,
+    hash::{BuildHasher, Hash},
+};
 
-use hashbrown::{DefaultHashBuilder, HashMap};
+use hashbrown::{DefaultHashBuilder, HashMap, HashSet};
 use model::{ChannelId, UpstreamId};
 
 /// (channel, upstream id) -> slot. Keyed by a 64-bit digest, so an entry costs the same for every id.
@@ -12,7 +15,13 @@ pub(crate) struct Upstream {
     slots: HashMap<u64, u32, Digested>,
     /// The digests of messages with several segments, in order.
     segments: HashMap<u32, Box<[u64]>>,
+    /// Ids whose final receipt has come, newest last.
+    recent: VecDeque<u64>,
+    settled: HashSet<u64, Digested>,
 }
+
+/// How many settled ids are remembered.
+const SETTLED_MAX: usize = 16_384;
 
 /// The key is a digest already.
 #[derive(Debug, Clone, Copy, Default)]
@@ -46,6 +55,10 @@ impl BuildHasher for Digested {
 }
 
 impl Upstream {
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len() + self.segments.len()
+    }
+
     fn digest(&self, channel: ChannelId, id: &str) -> u64 {
         // Zero means "none" in the records.
         self.hasher.hash_one(Pair(channel, id)).max(1)
@@ -81,19 +94,57 @@ impl Upstream {
 
     /// One segment has its final receipt.
     pub(crate) fn settle(&mut self, digest: u64) {
-        self.slots.remove(&digest);
+        if self.slots.remove(&digest).is_none() {
+            return;
+        }
+        if self.recent.len() >= SETTLED_MAX
+            && let Some(oldest) = self.recent.pop_front()
+        {
+            self.settled.remove(&oldest);
+        }
+        if self.settled.insert(digest) {
+            self.recent.push_back(digest);
+        }
     }
 
-    /// Forgets everything about a message.
-    pub(crate) fn forget(&mut self, slot: u32, digest: u64) {
-        if digest != 0 {
-            self.slots.remove(&digest);
+    /// Takes the id of one more segment of a message whose answer, with all its ids, was lost.
+    pub(crate) fn learn(&mut self, channel: ChannelId, id: &UpstreamId, slot: u32) -> (u64, u8) {
+        let digest = self.digest(channel, &id.0);
+        self.slots.insert(digest, slot);
+        let mut known = self.segments.remove(&slot).unwrap_or_default().into_vec();
+        let part = known.len();
+        known.push(digest);
+        self.segments.insert(slot, known.into());
+        (digest, u8::try_from(part).unwrap_or(u8::MAX))
+    }
+
+    /// The ids of a message have come after receipts for some of them: settles those again. Says how many.
+    pub(crate) fn settle_known(&mut self, slot: u32) -> usize {
+        let Some(several) = self.segments.get(&slot) else { return 0 };
+        let known = several.iter().filter(|digest| self.settled.contains(*digest));
+        known.filter(|digest| self.slots.remove(*digest).is_some()).count()
+    }
+
+    /// The same, by the number of the segment.
+    pub(crate) fn settle_part(&mut self, slot: u32, part: u8) {
+        if let Some(digest) = self.segments.get(&slot).and_then(|all| all.get(usize::from(part))).copied() {
+            self.settle(digest);
         }
-        if let Some(several) = self.segments.remove(&slot) {
-            for digest in several {
-                self.slots.remove(&digest);
+    }
+
+    /// Forgets everything about a message. A network that gives an id twice means the newer message.
+    pub(crate) fn forget(&mut self, slot: u32, digest: u64) {
+        let several = self.segments.remove(&slot).unwrap_or_default();
+        for digest in several.into_iter().chain([digest]) {
+            if self.slots.get(&digest) == Some(&slot) {
+                self.settle(digest);
             }
         }
+    }
+
+    /// A receipt with this id was here not long ago: another one is a repetition.
+    pub(crate) fn was_settled(&self, channel: ChannelId, spellings: &[UpstreamId]) -> bool {
+        spellings.iter().any(|id| self.settled.contains(&self.digest(channel, &id.0)))
     }
 }
 
