@@ -1,0 +1,266 @@
+//! The book kept beside the gateway: every committed batch is folded again, by rules of its own, and
+//! compared with what the batch says.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
+
+use billing::{ChargeAt, Meter, Metered, UsageEvent, UsageKey, UsageRecord};
+use engine::journal::{Accepted, Batch, Entry, Event};
+use model::{
+    Address, Answer, ChannelId, Class, Content, Disposition, MessageId, Pii, ReceiptState, Timestamp, UpstreamId,
+};
+
+use crate::violation::{Found, Invariant, ensure};
+
+/// What is known for certain about all messages.
+#[derive(Debug, Default)]
+pub(crate) struct Book {
+    pub(crate) lives: BTreeMap<MessageId, Life>,
+    usage: HashSet<UsageKey>,
+    pub(crate) accepted: u64,
+    pub(crate) finals: BTreeMap<Disposition, u64>,
+    pub(crate) usage_records: u64,
+    pub(crate) answers_lost: u64,
+    pub(crate) rerouted: u64,
+    /// Channels told the engine of a lost answer; the journal is still to say so (I6).
+    pub(crate) lost: Vec<MessageId>,
+    /// Idempotency keys and what they became.
+    pub(crate) keys: HashMap<(ChannelId, String), MessageId>,
+}
+
+/// What keeps its order towards one channel. Classes overtake each other by design: by their lanes, and
+/// advertising waits for the morning.
+pub(crate) type Flow = (Pii<Address>, Pii<Address>, Class);
+
+/// One message by the committed journal.
+#[derive(Debug)]
+pub(crate) struct Life {
+    pub(crate) accepted: Arc<Accepted>,
+    pub(crate) content: Content,
+    pub(crate) expires_at: Timestamp,
+    metered: Metered,
+    leg: u8,
+    pub(crate) channel: ChannelId,
+    stage: Stage,
+    /// Upstream ids of the hand-over that the network took.
+    pub(crate) parts: Vec<UpstreamId>,
+    /// Segments with a final receipt.
+    pub(crate) receipted: HashSet<u8>,
+    pub(crate) end: Option<Disposition>,
+    /// Replaced, joined, scheduled or rerouted: its place in the order is not that of its acceptance.
+    pub(crate) displaced: bool,
+    pub(crate) ever_lost: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Waiting,
+    Sent,
+    Unknown,
+    Ended,
+    Reported,
+}
+
+impl Book {
+    /// Takes a batch that has become durable. 
+    pub(crate) fn commit(&mut self, batch: &Batch) -> Result<(), Found> {
+        let contents: HashMap<MessageId, &Content> =
+            batch.contents.iter().map(|(message, content)| (*message, content)).collect();
+        let mut implied: BTreeMap<UsageKey, UsageRecord> = BTreeMap::new();
+        for entry in &batch.entries {
+            let record = self.entry(entry, contents.get(&entry.message).copied())?;
+            if let Some(record) = record {
+                implied.insert(record.key, record);
+            }
+        }
+        for record in &batch.usage {
+            ensure(self.usage.insert(record.key), Invariant::UsageOnce, || {
+                format!("a second {} record of one message", record.key.event.as_str())
+            })?;
+            let expected = implied.remove(&record.key);
+            ensure(expected.as_ref() == Some(record), Invariant::UsageOnce, || {
+                format!("a {} record is not what the journal implies", record.key.event.as_str())
+            })?;
+        }
+        self.usage_records += batch.usage.len() as u64;
+        ensure(implied.is_empty(), Invariant::UsageOnce, || {
+            format!("batch {} implies {} usage records more than it has", batch.seq, implied.len())
+        })
+    }
+
+    fn entry(&mut self, entry: &Entry, content: Option<&Content>) -> Result<Option<UsageRecord>, Found> {
+        if let Event::Accepted(accepted) = &entry.event {
+            return self.accept(entry, accepted, content);
+        }
+        let Some(life) = self.lives.get_mut(&entry.message) else {
+            return Err((Invariant::OneEnd, "an entry about a message that was never accepted".into()));
+        };
+        life.forward(entry)?;
+        match &entry.event {
+            Event::Sent { channel, parts } => {
+                life.channel = *channel;
+                life.parts = parts.to_vec();
+            }
+            Event::AnswerLost { .. } => {
+                life.ever_lost = true;
+                self.answers_lost += 1;
+                if let Some(at) = self.lost.iter().position(|lost| *lost == entry.message) {
+                    self.lost.swap_remove(at);
+                }
+            }
+            Event::Rerouted { leg, channel, .. } => {
+                ensure(*leg > life.leg, Invariant::CertainFallback, || {
+                    format!("from leg {} to leg {leg} of the plan", life.leg)
+                })?;
+                life.leg = *leg;
+                life.channel = *channel;
+                life.displaced = true;
+                self.rerouted += 1;
+            }
+            Event::Receipt { part, state, .. } => life.receipt(*part, *state),
+            Event::Replaced { expires_at, metered, .. } => {
+                life.metered = *metered;
+                life.expires_at = *expires_at;
+                life.replace(content);
+            }
+            Event::Joined { .. } => life.replace(content),
+            Event::Final { disposition, cause } => {
+                life.end = Some(*disposition);
+                *self.finals.entry(*disposition).or_default() += 1;
+                return Ok(life.meter(entry.message).ended(entry.at, *disposition, *cause));
+            }
+            _ => {}
+        }
+        Ok(None)
+    }
+
+    fn accept(
+        &mut self,
+        entry: &Entry,
+        accepted: &Arc<Accepted>,
+        content: Option<&Content>,
+    ) -> Result<Option<UsageRecord>, Found> {
+        let newest = self.lives.last_key_value().map(|(message, _)| *message);
+        ensure(newest < Some(entry.message), Invariant::OneEnd, || {
+            "a message is accepted twice, or with an id that does not ascend".into()
+        })?;
+        let submission = &accepted.submission;
+        let life = Life {
+            accepted: accepted.clone(),
+            content: content.cloned().unwrap_or_default(),
+            expires_at: accepted.expires_at,
+            metered: accepted.metered,
+            leg: 0,
+            channel: accepted.first_leg().unwrap_or(submission.origin),
+            stage: Stage::Waiting,
+            parts: Vec::new(),
+            receipted: HashSet::new(),
+            end: None,
+            displaced: submission.part.is_some(),
+            ever_lost: false,
+        };
+        let record = life.meter(entry.message).accepted(entry.at);
+        self.accepted += 1;
+        self.lives.insert(entry.message, life);
+        Ok(record)
+    }
+
+    pub(crate) fn open(&self) -> u64 {
+        self.accepted - self.finals.values().sum::<u64>()
+    }
+
+    /// I1: may this answer be given now?
+    pub(crate) fn answered(&self, answer: &Answer) -> Result<(), Found> {
+        let (Answer::Accepted(message) | Answer::Duplicate(message)) = answer else { return Ok(()) };
+        let Some(life) = self.lives.get(message) else {
+            return Err((Invariant::AnswerAfterCommit, "the message is not in a committed batch".into()));
+        };
+        let key = UsageKey { message: *message, leg: 0, event: UsageEvent::Submit };
+        let metered = life.metered.charge_at == ChargeAt::Delivery || self.usage.contains(&key);
+        ensure(metered, Invariant::AnswerAfterCommit, || "its usage record is not committed".into())
+    }
+
+    /// The same key is the same message.
+    pub(crate) fn keyed(
+        &mut self,
+        origin: ChannelId,
+        key: Option<&str>,
+        answer: &Answer,
+    ) -> Result<(), Found> {
+        let (Answer::Accepted(message) | Answer::Duplicate(message)) = answer else { return Ok(()) };
+        let Some(key) = key else { return Ok(()) };
+        let before = *self.keys.entry((origin, key.to_owned())).or_insert(*message);
+        ensure(before == *message, Invariant::Answers, || "one idempotency key became two messages".into())
+    }
+}
+
+impl Life {
+    fn meter(&self, message: MessageId) -> Meter {
+        let Self { leg, channel, metered, .. } = *self;
+        let submission = &self.accepted.submission;
+        Meter { message, leg, origin: submission.origin, channel, class: submission.class, metered }
+    }
+
+    fn replace(&mut self, content: Option<&Content>) {
+        self.displaced = true;
+        if let Some(content) = content {
+            self.content = content.clone();
+        }
+    }
+
+    fn receipt(&mut self, part: u8, state: ReceiptState) {
+        if state.disposition().is_some() {
+            self.receipted.insert(part);
+        }
+    }
+
+    /// I2 and I4: what may follow what.
+    fn forward(&mut self, entry: &Entry) -> Result<(), Found> {
+        use Stage::{Ended, Reported, Sent, Unknown, Waiting};
+        let to = match (self.stage, &entry.event) {
+            (Waiting | Unknown, Event::Sent { .. }) => Sent,
+            (Waiting | Unknown, Event::Deferred { .. } | Event::Rerouted { .. }) => Waiting,
+            (Waiting | Unknown, Event::AnswerLost { .. }) => Unknown,
+            (Waiting, Event::Joined { .. }) => Waiting,
+            (stage @ (Waiting | Unknown), Event::Replaced { .. }) => stage,
+            (stage @ (Sent | Unknown), Event::Receipt { .. }) => stage,
+            (Waiting | Sent | Unknown, Event::Final { .. }) => Ended,
+            (stage @ (Ended | Reported), Event::LateReceipt { .. }) => stage,
+            (Ended, Event::ReportDeferred { .. }) => Ended,
+            (Ended, Event::Reported { .. }) => Reported,
+            (Ended | Reported, Event::Final { .. }) => {
+                return Err((Invariant::OneEnd, "a second final state".into()));
+            }
+            (stage, event) => {
+                return Err((Invariant::Forward, format!("{stage:?}, then {}", kind(event))));
+            }
+        };
+        self.stage = to;
+        Ok(())
+    }
+
+    /// Who writes to whom, and why, for the order.
+    pub(crate) fn flow(&self) -> Flow {
+        let submission = &self.accepted.submission;
+        (submission.from.clone(), submission.to.clone(), submission.class)
+    }
+}
+
+pub(crate) const fn kind(event: &Event) -> &'static str {
+    match event {
+        Event::Accepted(_) => "accepted",
+        Event::Sent { .. } => "sent",
+        Event::Deferred { .. } => "deferred",
+        Event::AnswerLost { .. } => "answer lost",
+        Event::Rerouted { .. } => "rerouted",
+        Event::Receipt { .. } => "receipt",
+        Event::LateReceipt { .. } => "late receipt",
+        Event::Replaced { .. } => "replaced",
+        Event::Joined { .. } => "joined",
+        Event::Final { .. } => "final",
+        Event::ReportDeferred { .. } => "report deferred",
+        Event::Reported { .. } => "reported",
+    }
+}

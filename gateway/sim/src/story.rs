@@ -1,0 +1,250 @@
+//! What happened, as a ladder: who says what to whom, and when. Numbers and texts appear as digests only.
+
+use std::{collections::HashMap, fmt::Write};
+
+use billing::UsageRecord;
+use engine::journal::{Batch, Entry, Event};
+use model::{
+    Address, Answer, ChannelId, Class, Cause, Content, For, Inbound, MessageId, Outgoing, OutgoingMessage, Outcome, Pii,
+    Receipt, Refusal, Report, Submission, Timestamp,
+};
+
+use crate::{book, policy, texts};
+
+/// Lines in the order of time, when anybody wants to read them.
+#[derive(Debug, Default)]
+pub(crate) struct Story {
+    told: Option<String>,
+    begin: Timestamp,
+    names: HashMap<MessageId, usize>,
+}
+
+impl Story {
+    pub(crate) fn told(begin: Timestamp) -> Self {
+        Self { told: Some(String::new()), begin, ..Self::default() }
+    }
+
+    pub(crate) const fn is_told(&self) -> bool {
+        self.told.is_some()
+    }
+
+    pub(crate) fn take(&mut self) -> String {
+        self.told.take().unwrap_or_default()
+    }
+
+    /// One exchange.
+    pub(crate) fn says(&mut self, now: Timestamp, who: &str, whom: &str, what: &str) {
+        let since = now.since(self.begin);
+        if let Some(told) = &mut self.told {
+            let line = format!(
+                "t+{:>3}.{:03}  {who:<9} ──▶ {whom:<9}  {what}",
+                since.as_secs(),
+                since.subsec_millis()
+            );
+            let _infallible = writeln!(told, "{}", line.trim_end());
+        }
+    }
+
+    /// Something that happens to one of them.
+    pub(crate) fn notes(&mut self, now: Timestamp, who: &str, what: &str) {
+        let since = now.since(self.begin);
+        if let Some(told) = &mut self.told {
+            let (secs, millis) = (since.as_secs(), since.subsec_millis());
+            let _infallible = writeln!(told, "t+{secs:>3}.{millis:03}  {who:<9}                {what}");
+        }
+    }
+
+    /// Messages are numbered in the order of acceptance.
+    pub(crate) fn message(&mut self, message: MessageId) -> String {
+        let next = self.names.len() + 1;
+        format!("message {}", self.names.entry(message).or_insert(next))
+    }
+
+    pub(crate) fn inbound(&self, inbound: &Inbound) -> String {
+        match inbound {
+            Inbound::Submit { submission, .. } => submitted(submission),
+            Inbound::Receipt { receipt, .. } => received(receipt),
+            Inbound::Command { command, .. } => {
+                // The name of the variant is all that is told: the rest names people.
+                let debug = format!("{command:?}");
+                let name: String = debug.chars().take_while(|c| c.is_alphanumeric()).collect();
+                format!("command {name}")
+            }
+            Inbound::Outcome { .. } | Inbound::Room { .. } => String::new(),
+        }
+    }
+
+    pub(crate) fn answer(&mut self, channel: ChannelId, answer: &Answer) -> String {
+        let ok = if wire(channel) { "submit_sm_resp 0" } else { "202" };
+        match answer {
+            Answer::Accepted(id) => format!("{ok}: {}", self.message(*id)),
+            Answer::Duplicate(id) => format!("{ok}: {} again", self.message(*id)),
+            Answer::Refused(refusal) => format!("refused: {}", refusal.cause.code()),
+            Answer::Taken => "deliver_sm_resp 0".into(),
+            Answer::Standing(standing) => {
+                format!("{} is {}", self.message(standing.message), standing.disposition.as_str())
+            }
+            Answer::Done => "done".into(),
+            Answer::Count(count) => format!("{count} messages"),
+            Answer::Link(link) => link.epoch.map_or_else(
+                || format!("code sent to {}", address(&Pii::new(Address::Number(link.number.reveal(For::Record).clone())))),
+                |epoch| format!("linked; epoch {epoch} of the number"),
+            ),
+            Answer::NotOpen => "not open".into(),
+        }
+    }
+
+    pub(crate) fn outgoing(&mut self, channel: ChannelId, outgoing: &Outgoing) -> String {
+        match outgoing {
+            Outgoing::Message(message) => self.handed(channel, message),
+            Outgoing::Report(report) => self.reported(channel, report),
+            Outgoing::Signal(_) => "signal".into(),
+        }
+    }
+
+    fn handed(&mut self, channel: ChannelId, message: &OutgoingMessage) -> String {
+        let to = message.to.as_ref().unwrap_or(&message.submission.to);
+        let from = message.from.as_ref().unwrap_or(&message.submission.from);
+        let name = self.message(message.message);
+        let (from, to) = (address(from), address(to));
+        let again = if message.possible_duplicate { "; may be a repetition" } else { "" };
+        if policy::is_smsc(channel) {
+            let receipt = if message.want_receipt { ", receipt wanted" } else { "" };
+            let shape = texts::shape(&message.submission.content);
+            format!("submit_sm {shape}: {name} from {from} to {to}{receipt}{again}")
+        } else if wire(channel) {
+            format!("deliver_sm {}: {name} from {from} to {to}{again}", texts::shape(&message.submission.content))
+        } else {
+            format!("{name} from {from} to {to}: {}{again}", content(&message.submission.content))
+        }
+    }
+
+    fn reported(&mut self, channel: ChannelId, report: &Report) -> String {
+        let name = self.message(report.message);
+        let how = report.disposition.as_str();
+        let cause = report.cause.map_or(String::new(), |cause| format!(", {}", cause.code()));
+        if wire(channel) {
+            format!("deliver_sm receipt for {name}: {how}{cause}")
+        } else {
+            format!("receipt for {name}: {how}{cause}")
+        }
+    }
+
+    pub(crate) fn outcome(&self, channel: ChannelId, is_report: bool, outcome: &Outcome) -> String {
+        let command = match (wire(channel), policy::is_smsc(channel), is_report) {
+            (_, true, _) => "submit_sm_resp",
+            (true, ..) => "deliver_sm_resp",
+            _ => "200",
+        };
+        match outcome {
+            Outcome::Sent(ids) if ids.is_empty() => format!("{command}: taken"),
+            Outcome::Sent(ids) => {
+                let ids: Vec<&str> = ids.iter().map(|id| id.0.as_str()).collect();
+                format!("{command} id={}", ids.join(", "))
+            }
+            Outcome::Refused(Refusal { cause: Cause::LinkDown, .. }) => "never sent: the link is down".into(),
+            Outcome::Refused(refusal) => format!("{command} {:#06x}: {}", refusal.code, refusal.cause.code()),
+            Outcome::Unknown => format!("no {command}"),
+        }
+    }
+
+    pub(crate) fn batch(&mut self, batch: &Batch) -> String {
+        let mut steps: Vec<String> = batch.entries.iter().map(|entry| self.entry(entry)).collect();
+        if !batch.usage.is_empty() {
+            steps.push(usage(&batch.usage));
+        }
+        if !batch.facts.is_empty() {
+            let kinds: Vec<String> = batch.facts.iter().map(|fact| format!("{:?}", fact.kind)).collect();
+            steps.push(format!("facts: {}", kinds.join(", ").to_lowercase()));
+        }
+        if !batch.erase.is_empty() {
+            steps.push("content erased".into());
+        }
+        format!("batch {}: {}", batch.seq, steps.join("; "))
+    }
+
+    fn entry(&mut self, entry: &Entry) -> String {
+        let name = self.message(entry.message);
+        let what = match &entry.event {
+            Event::Accepted(accepted) => {
+                let legs: Vec<&str> = accepted.plan.legs.iter().map(|leg| policy::name(*leg)).collect();
+                let plan = if legs.is_empty() { "the gateway itself".into() } else { legs.join(", then ") };
+                let segments = accepted.metered.segments;
+                let s = if segments == 1 { "" } else { "s" };
+                format!("accepted, {segments} segment{s}; plan: {plan}")
+            }
+            Event::Sent { parts, .. } if parts.is_empty() => "sent".into(),
+            Event::Sent { parts, .. } => {
+                let ids: Vec<&str> = parts.iter().map(|id| id.0.as_str()).collect();
+                format!("sent, id {}", ids.join(", "))
+            }
+            Event::Deferred { refusal, due, .. } => {
+                format!("deferred for {}, again {}", refusal.cause.code(), self.clock(*due))
+            }
+            Event::AnswerLost { due, .. } => format!("answer lost, decided again {}", self.clock(*due)),
+            Event::Rerouted { channel, because, .. } => {
+                format!("over to {} because of {}", policy::name(*channel), because.code())
+            }
+            Event::Receipt { part, state, .. } => format!("receipt {state:?} for segment {}", part + 1),
+            Event::Joined { parts } => format!("joined from {parts} segments"),
+            Event::Final { disposition, cause } => {
+                let cause = cause.map_or(String::new(), |cause| format!(", {}", cause.code()));
+                format!("final: {}{cause}", disposition.as_str())
+            }
+            Event::Reported { given_up: true } => "report given up".into(),
+            other => book::kind(other).into(),
+        };
+        format!("{name} {what}")
+    }
+
+    fn clock(&self, at: Timestamp) -> String {
+        let since = at.since(self.begin);
+        format!("at t+{}.{:03}", since.as_secs(), since.subsec_millis())
+    }
+}
+
+/// Speaks SMPP.
+fn wire(channel: ChannelId) -> bool {
+    channel == policy::SHOP || policy::is_smsc(channel)
+}
+
+fn submitted(submission: &Submission) -> String {
+    let (from, to) = (address(&submission.from), address(&submission.to));
+    let class = match submission.class {
+        Class::Person => String::new(),
+        class => format!(" ({})", class.as_str()),
+    };
+    if policy::is_smsc(submission.origin) {
+        format!("deliver_sm {} from {from} to {to}", texts::shape(&submission.content))
+    } else if wire(submission.origin) {
+        format!("submit_sm {} from {from} to {to}{class}", texts::shape(&submission.content))
+    } else {
+        format!("message from {from} to {to}{class}: {}", content(&submission.content))
+    }
+}
+
+fn received(receipt: &Receipt) -> String {
+    let ids: Vec<&str> = receipt.upstream.iter().map(|id| id.0.as_str()).collect();
+    format!("deliver_sm receipt id:{} stat:{:?}", ids.join("|"), receipt.state)
+}
+
+fn content(content: &Content) -> String {
+    format!("text, {} octets", content.octets())
+}
+
+fn usage(records: &[UsageRecord]) -> String {
+    let one = |record: &UsageRecord| {
+        let segments = if record.segments == 1 { "1 segment".into() } else { format!("{} segments", record.segments) };
+        format!("{} {segments} {}", record.key.event.as_str(), record.service.as_str())
+    };
+    let all: Vec<String> = records.iter().map(one).collect();
+    format!("usage: {}", all.join(", "))
+}
+
+pub(crate) fn address(address: &Pii<Address>) -> String {
+    let kind = match address.reveal(For::Record) {
+        Address::Number(_) => "msisdn",
+        Address::User(_) => "user",
+    };
+    address.to_string().replace("pii", kind)
+}

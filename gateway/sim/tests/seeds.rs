@@ -1,0 +1,36 @@
+//! Thousands of worlds with faults; every invariant holds in each.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sim::{Totals, World};
+
+const SEEDS: u64 = 10_000;
+
+#[test]
+fn ten_thousand_seeds_keep_every_promise() {
+    let next = AtomicU64::new(0);
+    let work = || {
+        let mut totals = Totals::default();
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= SEEDS {
+                return totals;
+            }
+            match sim::run(seed) {
+                Ok(summary) => totals.add(&summary),
+                Err(violation) => panic!("{violation}"),
+            }
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let mut runs = 0;
+        for worker in workers {
+            let totals = worker.join().expect("every seed holds");
+            eprintln!("{totals}");
+            runs += totals.runs;
+        }
+        assert_eq!(runs, SEEDS);
+    });
+}
