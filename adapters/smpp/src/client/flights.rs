@@ -389,3 +389,131 @@ fn outcome(status: CommandStatus, id: Option<UpstreamId>) -> Outcome {
         Outcome::Refused(outcome_refusal(status))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use model::{
+        Address, ChannelId, Class, Content, MessageId, Number, Pii, ReceiptsWanted, Submission, Timestamp,
+    };
+
+    use super::*;
+    use crate::translate::{LinkText, submit_parts};
+
+    const SECOND_US: i64 = 1_000_000;
+    const OK: CommandStatus = CommandStatus::ROK;
+
+    fn item(slot: u32, text: &str) -> Item {
+        let submission = Submission {
+            id: None,
+            origin: ChannelId(1),
+            from: Pii::new(Address::Number(Number::written("+821012345678"))),
+            to: Pii::new(Address::Number(Number::written("+821087654321"))),
+            class: Class::Person,
+            receipts: ReceiptsWanted::NONE,
+            received_at: Timestamp::ZERO,
+            scheduled_at: None,
+            expires_at: None,
+            reference: None,
+            idempotency_key: None,
+            carried: Default::default(),
+            part: None,
+            content: Content::Text(text.into()),
+        };
+        let message = OutgoingMessage {
+            attempt: AttemptId { slot, generation: 1 },
+            message: MessageId::from_u64(1).expect("not zero"),
+            submission: Arc::new(submission),
+            from: None,
+            to: None,
+            concat_ref: 1,
+            want_receipt: false,
+            possible_duplicate: false,
+        };
+        Item { order: u64::from(slot), message, throttled_us: None }
+    }
+
+    /// A message of two parts, `written` of them.
+    fn two_parts(flights: &mut Flights, slot: u32, written: usize) -> Vec<u32> {
+        let item = item(slot, &"0123456789".repeat(20));
+        let parts = submit_parts(&item.message, &LinkText::default()).expect("it fits");
+        assert_eq!(parts.len(), 2);
+        let Queued::Parts { group, .. } = flights.gather(item, parts) else { panic!("parts") };
+        (0..written).map(|_| flights.send_part(group, 0).expect("room in the window").0).collect()
+    }
+
+    fn whole(flights: &mut Flights, item: Item) -> u32 {
+        flights.window.insert(0, Flight::Whole { item, sent_us: 0 }).expect("room in the window")
+    }
+
+    fn id(text: &str) -> Option<UpstreamId> {
+        Some(UpstreamId(text.into()))
+    }
+
+    #[test]
+    fn an_smsc_that_throttles_for_a_minute_has_refused() {
+        let mut flights = Flights::new(10, SECOND_US);
+        let sequence = whole(&mut flights, item(0, "hi"));
+        let throttled = CommandStatus::RTHROTTLED;
+        let (Answered::Again(Queued::Message(again)), _) = flights.answered(sequence, throttled, None, 5)
+        else {
+            panic!("again")
+        };
+        let sequence = whole(&mut flights, again);
+        let (Answered::Again(Queued::Message(again)), _) =
+            flights.answered(sequence, throttled, None, 60 * SECOND_US)
+        else {
+            panic!("and again")
+        };
+        let sequence = whole(&mut flights, again);
+        let answered = flights.answered(sequence, throttled, None, 60 * SECOND_US + 6).0;
+        let Answered::Outcome(_, Outcome::Refused(refusal)) = answered else { panic!("{answered:?}") };
+        assert_eq!((refusal.cause, refusal.retry), (Cause::Throttled, Retry::Scheduled));
+    }
+
+    #[test]
+    fn a_link_that_ends_says_of_each_message_what_is_certain() {
+        let mut flights = Flights::new(10, SECOND_US);
+        whole(&mut flights, item(0, "in flight"));
+        two_parts(&mut flights, 1, 0);
+        two_parts(&mut flights, 2, 1);
+        let taken = two_parts(&mut flights, 3, 1);
+        flights.answered(taken[0], OK, id("a"), 0);
+        let mut ended = Ended::default();
+        flights.end(&mut ended);
+        let outcomes: Vec<_> =
+            ended.outcomes.iter().map(|(attempt, outcome)| (attempt.slot, outcome)).collect();
+        let down = Outcome::Refused(link_down());
+        assert_eq!(outcomes, [(0, &Outcome::Unknown), (2, &Outcome::Unknown), (3, &down)]);
+        let [Outgoing::Message(unsent)] = ended.unsent.as_slice() else { panic!("one was not written") };
+        assert_eq!(unsent.attempt.slot, 1);
+    }
+
+    #[test]
+    fn lost_answers_are_forgotten_after_a_while_and_nothing_stays() {
+        let mut flights = Flights::new(10, SECOND_US);
+        let alone = whole(&mut flights, item(0, "hi"));
+        let parts = two_parts(&mut flights, 1, 2);
+        let mut outcomes = Vec::new();
+        flights.expire(SECOND_US, &mut outcomes);
+        assert_eq!(outcomes.len(), 2);
+        assert!(matches!(flights.answered(parts[0], OK, id("a"), 0).0, Answered::Partly));
+        flights.expire(SECOND_US + LATE_KEPT_US, &mut outcomes);
+        for sequence in [alone, parts[1]] {
+            assert!(matches!(flights.answered(sequence, OK, id("b"), 0).0, Answered::Nobody));
+        }
+        assert!(flights.late.is_empty() && flights.late_until.is_empty() && flights.groups.is_empty());
+        assert_eq!(outcomes.len(), 2, "and nothing is told twice");
+    }
+
+    #[test]
+    fn a_late_refusal_of_one_part_refuses_the_message() {
+        let mut flights = Flights::new(10, SECOND_US);
+        let parts = two_parts(&mut flights, 0, 2);
+        flights.answered(parts[0], OK, id("a"), 0);
+        flights.expire(SECOND_US, &mut Vec::new());
+        let answered = flights.answered(parts[1], CommandStatus::RINVDSTADR, None, 0).0;
+        assert!(matches!(answered, Answered::Late(_, Outcome::Refused(_))), "{answered:?}");
+    }
+}

@@ -225,8 +225,6 @@ async fn told_to_stop_we_wait_for_answers_and_unbind() {
     desk.room_is(1).await;
     desk.send(messages(2));
     let (first, _) = peer.submission().await;
-    peer.write(&reply(3, "a last word")).await;
-    let model::Inbound::Submit { ticket, .. } = desk.inbound().await else { panic!("a submission") };
     desk.stop.cancel();
     desk.room_is(0).await;
     desk.send(vec![message(5, 1, "too late")]);
@@ -236,14 +234,29 @@ async fn told_to_stop_we_wait_for_answers_and_unbind() {
     peer.ok(second, "2").await;
     assert_eq!(desk.outcome().await, (0, sent(&["1"])));
     assert_eq!(desk.outcome().await, (1, sent(&["2"])));
-    desk.answer(ticket, model::Answer::Taken);
-    peer.expect(Command::DeliverSmResp).await;
     let unbind = peer.expect(Command::Unbind).await.header;
     // What is delivered now comes again on another day.
     peer.write(&reply(4, "too late")).await;
     assert_eq!(peer.expect(Command::DeliverSmResp).await.header.status, CommandStatus::RX_T_APPN);
     peer.empty(Command::UnbindResp, CommandStatus::ROK, unbind.sequence).await;
     assert!(peer.read().await.is_none());
+    within("the end", desk.running).await.expect("no panic");
+}
+
+#[tokio::test]
+async fn told_to_stop_we_answer_what_was_delivered_before_we_unbind() {
+    let (smsc, address) = Smsc::start().await;
+    let mut desk = Desk::start(settings(address));
+    let mut peer = smsc.bound().await;
+    desk.room_is(100).await;
+    peer.write(&reply(3, "a last word")).await;
+    let model::Inbound::Submit { ticket, .. } = desk.inbound().await else { panic!("a submission") };
+    desk.stop.cancel();
+    desk.room_is(0).await;
+    desk.answer(ticket, model::Answer::Taken);
+    peer.expect(Command::DeliverSmResp).await;
+    let unbind = peer.expect(Command::Unbind).await.header;
+    peer.empty(Command::UnbindResp, CommandStatus::ROK, unbind.sequence).await;
     within("the end", desk.running).await.expect("no panic");
 }
 

@@ -273,3 +273,25 @@ async fn what_expired_while_it_waited_is_not_sent() {
     let (0, Outcome::Refused(refusal)) = desk.outcome().await else { panic!("refused") };
     assert_eq!(refusal.cause, Cause::Expired);
 }
+
+#[tokio::test]
+async fn without_an_agreed_rate_a_complaint_sets_one() {
+    let (smsc, address) = Smsc::start().await;
+    let mut desk = Desk::start(ClientSettings { window: 20, ..settings(address) });
+    let mut peer = smsc.bound().await;
+    desk.room_is(20).await;
+    desk.send(messages(20));
+    let mut refusals = Vec::new();
+    for _ in 0..20 {
+        let (sequence, _) = peer.submission().await;
+        smpp::pdu::answer(Command::SubmitSm, CommandStatus::RTHROTTLED, sequence, &mut refusals);
+    }
+    peer.write(&refusals).await;
+    peer.empty(Command::EnquireLink, CommandStatus::ROK, 9).await;
+    let mut repeated = 0;
+    while peer.next().await.header.command == Command::SubmitSm {
+        repeated += 1;
+    }
+    assert!(repeated < 10, "all of them at once would be refused again");
+    assert_eq!(peer.submission().await.1, format!("text {repeated}"));
+}
