@@ -157,7 +157,10 @@ impl Core {
         self.open.heat(slot, Arc::new(replaced));
         self.fresh.insert(slot, self.pending.seq);
         self.open.set_deadline(slot, seconds(expires_at));
-        if let (Some(at), Some(key)) = (scheduled_at.filter(|at| *at > now), self.open.renew(slot)) {
+        // Without a new time it keeps its place.
+        if let Some(at) = scheduled_at.filter(|at| *at > now)
+            && let Some(key) = self.open.renew(slot)
+        {
             self.due.push(std::cmp::Reverse((at, key)));
         }
         Ok(Answer::Done)

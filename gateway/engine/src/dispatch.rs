@@ -173,7 +173,9 @@ impl Core {
         }
         self.step(key.slot, Trigger::Dispatched);
         let attempt = self.open.renew(key.slot)?;
-        let open = self.open.at(key.slot)?;
+        let counted = self.segments_on(channel, &accepted);
+        let open = self.open.at_mut(key.slot)?;
+        open.segments = counted;
         let (message, segments, possible_duplicate) = (open.message, open.segments, open.possible_duplicate);
         let policy = self.policy.channel(channel);
         let want_receipt = policy.is_some_and(|policy| policy.gives_receipts);
@@ -189,6 +191,19 @@ impl Core {
             want_receipt,
             possible_duplicate,
         }))
+    }
+
+    /// How many segments a message takes on this leg of its plan: it was counted for the first one.
+    pub(crate) fn segments_on(&self, channel: ChannelId, accepted: &Accepted) -> u16 {
+        let counted = accepted.metered.segments;
+        let kind = self.policy.channel(channel).map(|policy| policy.kind);
+        match kind {
+            _ if accepted.first_leg() == Some(channel) => counted,
+            Some(ChannelKind::Smsc | ChannelKind::Esme) => {
+                self.texts.segments(channel, &accepted.submission.content).unwrap_or(counted)
+            }
+            _ => 1,
+        }
     }
 
     /// A counter per destination: two long texts to one phone never share a reference (SMS sheet §2.6).

@@ -130,6 +130,7 @@ impl Core {
         }
         // Segments that wait for each other are needed whole; everything else is read again in time.
         open.hot = (!crowded || state == State::Gathering).then(|| accepted.clone());
+        open.segments = self.segments_on(channel, &accepted);
         let key = self.insert(open);
         match state {
             State::Gathering => {}

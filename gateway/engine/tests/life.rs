@@ -160,9 +160,13 @@ impl World {
 
     /// The same gateway after a crash: only what was committed is left.
     fn restarted(&self) -> Self {
+        self.restarted_with(policy())
+    }
+
+    fn restarted_with(&self, policy: Policy) -> Self {
         let last = self.batches.last().map_or(0, |batch| batch.seq);
         let highest = self.batches.iter().flat_map(|b| &b.entries).map(|e| e.message).max();
-        let mut core = Core::new(Arc::new(policy()), Arc::new(PlainTexts), last, highest);
+        let mut core = Core::new(Arc::new(policy), Arc::new(PlainTexts), last, highest);
         let closed: Vec<u64> = self.batches.iter().flat_map(|batch| batch.close.clone()).collect();
         for batch in &self.batches {
             if batch.first_accepted().is_none() || closed.contains(&batch.seq) {
@@ -519,4 +523,239 @@ fn urgent_messages_go_before_campaigns() {
     world.take(Inbound::Room { channel: SMSC, room: 1 });
     let (_, Outgoing::Message(first)) = world.next_handed() else { panic!("a message") };
     assert_eq!(first.message, code);
+}
+
+#[test]
+fn a_batch_stays_open_while_messages_are_accepted_in_it() {
+    let mut world = World::new();
+    // One message comes and goes before the batch is sealed, another comes after it.
+    let silent = Submission { receipts: ReceiptsWanted::NONE, ..hello() };
+    world.core.take(world.now, Inbound::Submit { submission: Arc::new(silent), ticket: ticket() });
+    let first = MessageId::first_at(world.now);
+    let cancel = Command::Cancel { origin: ESME, message: first };
+    world.core.take(world.now, Inbound::Command { command: cancel, ticket: ticket() });
+    world.take(Inbound::Submit { submission: Arc::new(hello()), ticket: ticket() });
+    assert_eq!(world.finals(), [(first, Disposition::Cancelled)]);
+    let batch = &world.batches[0];
+    assert_eq!((batch.erase.len(), batch.close.len()), (0, 0), "the second message is open");
+    let mut world = world.restarted();
+    assert_eq!(world.core.open_messages(), 1);
+    let (_, Outgoing::Message(message)) = world.next_handed() else { panic!("a message") };
+    assert_eq!(message.submission.content, Content::Text("hello".into()));
+}
+
+#[test]
+fn a_batch_in_which_everything_ended_closes_with_itself() {
+    let mut world = World::new();
+    let silent = Submission { receipts: ReceiptsWanted::NONE, ..hello() };
+    world.core.take(world.now, Inbound::Submit { submission: Arc::new(silent), ticket: ticket() });
+    let cancel = Command::Cancel { origin: ESME, message: MessageId::first_at(world.now) };
+    world.take(Inbound::Command { command: cancel, ticket: ticket() });
+    let batch = &world.batches[0];
+    assert_eq!((batch.erase.as_slice(), batch.close.as_slice()), ([1].as_slice(), [1].as_slice()));
+}
+
+#[test]
+fn a_retry_asks_for_a_commit_of_its_own() {
+    let mut world = World::new();
+    world.accepted(hello());
+    let (_, attempt) = world.handed_message();
+    world.outcome(attempt, Outcome::Refused(Refusal::theirs(Cause::NetworkFailure, Retry::Scheduled, 8)));
+    assert_eq!(world.core.gathered(), 0);
+    world.now = world.now + Duration::from_secs(20);
+    world.core.tick(world.now);
+    assert_eq!(world.core.gathered(), 1, "nothing else may happen for hours");
+}
+
+fn replace(message: MessageId, text: &str) -> Inbound {
+    let content = Content::Text(text.into());
+    let command =
+        Command::Replace { origin: ESME, message, content, scheduled_at: None, expires_at: None };
+    Inbound::Command { command, ticket: ticket() }
+}
+
+#[test]
+fn a_replaced_message_keeps_its_place_and_leaves_after_its_commit() {
+    let mut world = World::new();
+    world.take(Inbound::Room { channel: SMSC, room: 0 });
+    let id = world.accepted(hello());
+    world.core.take(world.now, replace(id, "other"));
+    world.core.take(world.now, Inbound::Room { channel: SMSC, room: 5 });
+    assert!(world.core.dispatch(world.now).is_empty(), "the new text is not durable yet");
+    world.turn();
+    let (_, Outgoing::Message(message)) = world.next_handed() else { panic!("a message") };
+    assert_eq!(message.submission.content, Content::Text("other".into()));
+}
+
+#[test]
+fn what_waits_for_a_channel_that_goes_down_moves_on() {
+    let mut world = World::new();
+    world.take(Inbound::Room { channel: SMSC, room: 1 });
+    world.take(Inbound::Room { channel: SPARE, room: 9 });
+    world.accepted(hello());
+    let waiting = world.accepted(hello());
+    assert_eq!(world.handed_message().0, SMSC);
+    world.take(Inbound::Room { channel: SMSC, room: 0 });
+    world.pass(0);
+    let (channel, Outgoing::Message(moved)) = world.next_handed() else { panic!("a message") };
+    assert_eq!((channel, moved.message), (SPARE, waiting));
+    let late = world.accepted(hello());
+    world.pass(0);
+    let (channel, Outgoing::Message(moved)) = world.next_handed() else { panic!("a message") };
+    assert_eq!((channel, moved.message), (SPARE, late), "what comes while it is down too");
+}
+
+#[test]
+fn a_channel_that_has_not_connected_yet_is_waited_for() {
+    let mut world = World::new();
+    let mut policy = policy();
+    policy.routes = Routes::new([Route {
+        prefix: String::new(),
+        origin: None,
+        class: None,
+        channels: smallvec![SPARE, SMSC],
+        balance: false,
+    }]);
+    world.core.set_policy(Arc::new(policy));
+    world.accepted(hello());
+    assert!(world.handed.is_empty(), "SPARE has said nothing so far, SMSC is up");
+    world.take(Inbound::Room { channel: SPARE, room: 1 });
+    assert_eq!(world.handed_message().0, SPARE);
+}
+
+fn linked(world: &mut World) {
+    let number = Pii::new(Number::written("01012345678"));
+    for command in [
+        Command::LinkStart { origin: TICTOC, user: "u1".into(), number, link: 9, code: 1 },
+        Command::LinkVerify { origin: TICTOC, link: 9, code: 1 },
+    ] {
+        world.take(Inbound::Command { command, ticket: ticket() });
+    }
+    world.handed.clear();
+    world.answers.clear();
+}
+
+#[test]
+fn a_plan_through_a_messenger_reaches_the_phone_by_its_number_and_in_segments() {
+    let mut world = World::new();
+    linked(&mut world);
+    let id = world.accepted(text("15881234", "01012345678", &"x".repeat(300)));
+    let (channel, attempt) = world.handed_message();
+    assert_eq!(channel, TICTOC);
+    world.outcome(
+        attempt,
+        Outcome::Refused(Refusal::theirs(Cause::NetworkRefused, Retry::OtherRoute, 404)),
+    );
+    let (channel, Outgoing::Message(message)) = world.next_handed() else { panic!("a message") };
+    assert_eq!((channel, message.to.is_none()), (SMSC, true), "as the sender wrote it");
+    assert_ne!(message.concat_ref, 0, "three segments that belong together");
+    let ids = ["A", "B", "C"].map(|id| UpstreamId(id.into()));
+    world.outcome(message.attempt, Outcome::Sent(ids.into_iter().collect()));
+    world.receipt("A", ReceiptState::Delivered);
+    assert!(!world.finals().contains(&(id, Disposition::Delivered)), "one of three");
+    world.receipt("B", ReceiptState::Delivered);
+    world.receipt("C", ReceiptState::Delivered);
+    assert!(world.finals().contains(&(id, Disposition::Delivered)));
+}
+
+#[test]
+fn a_repeated_receipt_for_a_segment_counts_once_after_a_restart_too() {
+    let mut world = World::new();
+    world.accepted(text("15881234", "01012345678", &"x".repeat(200)));
+    let (_, attempt) = world.handed_message();
+    let ids = ["A", "B"].map(|id| UpstreamId(id.into()));
+    world.outcome(attempt, Outcome::Sent(ids.into_iter().collect()));
+    world.receipt("A", ReceiptState::Delivered);
+    let mut world = world.restarted();
+    world.receipt("A", ReceiptState::Delivered);
+    assert_eq!(world.finals(), []);
+    world.receipt("B", ReceiptState::Delivered);
+    assert_eq!(world.finals().len(), 1);
+}
+
+fn waiting_policy() -> Policy {
+    let mut policy = policy();
+    policy.channels[1].answer_lost = engine::AnswerLost::Wait;
+    policy
+}
+
+#[test]
+fn where_duplicates_are_unwanted_a_restart_does_not_send_again() {
+    let mut world = World::new();
+    world.core.set_policy(Arc::new(waiting_policy()));
+    let id = world.accepted(Submission { expires_at: Some(world.now + Duration::from_secs(60)), ..hello() });
+    let (_, attempt) = world.handed_message();
+    world.outcome(attempt, Outcome::Unknown);
+    let mut world = world.restarted_with(waiting_policy());
+    world.pass(71 * 3_600);
+    assert!(world.handed.is_empty(), "not sent again");
+    world.pass(3_601);
+    assert!(world.handed.iter().all(|(channel, _)| *channel == ESME));
+    assert_eq!(world.finals(), [(id, Disposition::Lost)]);
+}
+
+#[test]
+fn a_late_refusal_brings_the_validity_back() {
+    let mut world = World::new();
+    world.core.set_policy(Arc::new(waiting_policy()));
+    let id = world.accepted(Submission { expires_at: Some(world.now + Duration::from_secs(60)), ..hello() });
+    let (_, attempt) = world.handed_message();
+    world.outcome(attempt, Outcome::Unknown);
+    world.pass(30);
+    let later = Retry::After(Duration::from_secs(60));
+    world.outcome(attempt, Outcome::Refused(Refusal::theirs(Cause::NetworkFailure, later, 8)));
+    world.pass(120);
+    assert_eq!(world.finals(), [(id, Disposition::Expired)]);
+    assert!(!world.handed.iter().any(|(channel, _)| *channel == SMSC), "not handed over after its validity");
+}
+
+#[test]
+fn a_lost_answer_to_several_segments_needs_a_receipt_for_each() {
+    let mut world = World::new();
+    world.core.set_policy(Arc::new(waiting_policy()));
+    let id = world.accepted(text("15881234", "01012345678", &"x".repeat(200)));
+    let (_, attempt) = world.handed_message();
+    world.outcome(attempt, Outcome::Unknown);
+    let about = || {
+        let (to, from) = (Number::written("+821012345678"), Number::written("15881234"));
+        Some(Box::new((Pii::new(to), Pii::new(from))))
+    };
+    for id in ["A", "A", "B"] {
+        assert_eq!(world.finals(), []);
+        let upstream = smallvec![UpstreamId(id.into())];
+        let state = ReceiptState::Delivered;
+        let receipt = Receipt { upstream, state, code: None, at: None, about: about() };
+        world.take(Inbound::Receipt { channel: SMSC, receipt, ticket: Some(ticket()) });
+        world.pass(6);
+    }
+    assert_eq!(world.finals(), [(id, Disposition::Delivered)]);
+}
+
+#[test]
+fn the_receipt_of_another_message_does_not_resolve_a_lost_answer() {
+    let mut world = World::new();
+    world.core.set_policy(Arc::new(waiting_policy()));
+    world.accepted(hello());
+    let (_, lost) = world.handed_message();
+    world.outcome(lost, Outcome::Unknown);
+    let second = world.accepted(hello());
+    let (_, attempt) = world.handed_message();
+    let numbers = (Pii::new(Number::written("01012345678")), Pii::new(Number::written("15881234")));
+    let receipt = Receipt {
+        upstream: smallvec![UpstreamId("A2".into())],
+        state: ReceiptState::Delivered,
+        code: None,
+        at: None,
+        about: Some(Box::new(numbers)),
+    };
+    let arrive = |world: &mut World| {
+        let receipt = receipt.clone();
+        world.take(Inbound::Receipt { channel: SMSC, receipt, ticket: Some(ticket()) });
+    };
+    // Before its answer, and once more when it has ended.
+    arrive(&mut world);
+    world.outcome(attempt, sent("A2"));
+    arrive(&mut world);
+    world.pass(10);
+    assert_eq!(world.finals(), [(second, Disposition::Delivered)]);
 }
