@@ -52,6 +52,10 @@ pub(crate) struct Life {
     /// Replaced, joined, scheduled or rerouted: its place in the order is not that of its acceptance.
     pub(crate) displaced: bool,
     pub(crate) ever_lost: bool,
+    /// When the next attempt is to be made.
+    pub(crate) due: Option<Timestamp>,
+    /// A replacement came with a schedule of its own.
+    replaced_later: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +107,7 @@ impl Book {
                 life.channel = *channel;
                 life.parts = parts.to_vec();
             }
+            Event::Deferred { due, .. } => life.due = Some(*due),
             Event::AnswerLost { .. } => {
                 life.ever_lost = true;
                 self.answers_lost += 1;
@@ -120,7 +125,8 @@ impl Book {
                 self.rerouted += 1;
             }
             Event::Receipt { part, state, .. } => life.receipt(*part, *state),
-            Event::Replaced { expires_at, metered, .. } => {
+            Event::Replaced { expires_at, metered, scheduled_at } => {
+                life.replaced_later |= scheduled_at.is_some();
                 life.metered = *metered;
                 life.expires_at = *expires_at;
                 life.replace(content);
@@ -160,6 +166,8 @@ impl Book {
             end: None,
             displaced: submission.part.is_some(),
             ever_lost: false,
+            due: None,
+            replaced_later: false,
         };
         let record = life.meter(entry.message).accepted(entry.at);
         self.accepted += 1;
@@ -239,6 +247,21 @@ impl Life {
         };
         self.stage = to;
         Ok(())
+    }
+
+    /// It should have been handed over by now, if nothing is wrong outside and nothing holds it.
+    pub(crate) fn is_stuck(&self, now: Timestamp, waits_for_receipt: bool) -> bool {
+        let submission = &self.accepted.submission;
+        let night = submission.class == Class::Advertising;
+        let held = self.due.is_some_and(|due| due > now)
+            || submission.scheduled_at.is_some()
+            || submission.part.is_some()
+            || self.replaced_later;
+        match self.stage {
+            Stage::Waiting => !held && !night,
+            Stage::Unknown => !waits_for_receipt && !night,
+            _ => false,
+        }
     }
 
     /// Who writes to whom, and why, for the order.

@@ -1,7 +1,7 @@
 //! The carrier: SMSCs that take or refuse, phones that get messages, and receipts about them.
 
 use model::{
-    Address, Cause, ChannelId, Class, Content, Duration, For, MessageId, Number, Outcome, Outgoing, Pii,
+    Address, Cause, ChannelId, Class, Content, Duration, For, MessageId, Number, Outcome, Outgoing, OutgoingMessage, Pii,
     Receipt, ReceiptState, Refusal, Retry, UpstreamId,
 };
 use smallvec::{SmallVec, smallvec};
@@ -69,13 +69,10 @@ impl World {
         let Outgoing::Message(message) = &self.handovers[handover].outgoing else {
             return (refused(Cause::Malformed, Retry::Never, 0x03), delay);
         };
-        let submission = &message.submission;
-        let (Some(from), Some(to)) = (
-            number(message.from.as_ref().unwrap_or(&submission.from)),
-            number(message.to.as_ref().unwrap_or(&submission.to)),
-        ) else {
+        let (Some(from), Some(to)) = between(message) else {
             return (refused(Cause::BadDestination, Retry::Never, 0x0b), delay);
         };
+        let submission = &message.submission;
         let (class, content, message) = (submission.class, submission.content.clone(), message.message);
         let code = match (&content, class) {
             (Content::Text(text), Class::OneTimePassword) => text.parse().ok(),
@@ -133,6 +130,21 @@ impl World {
                 self.send_receipt(&copied, part, state);
             }
         }
+    }
+
+    /// Another message between the same two was taken there under an id that the gateway was never told.
+    pub(crate) fn has_unknown_copy(&self, message: MessageId, channel: ChannelId) -> bool {
+        let last = self.handed.get(&message).and_then(|all| all.last());
+        let Some(Outgoing::Message(own)) = last.map(|index| &self.handovers[*index].outgoing) else {
+            return false;
+        };
+        let (Some(from), Some(to)) = between(own) else { return false };
+        self.carrier.copies.iter().any(|copy| {
+            let life = self.book.lives.get(&copy.message);
+            let told = life.is_some_and(|life| copy.ids.iter().all(|id| life.parts.contains(id)));
+            let same = copy.smsc == channel && copy.from == from && copy.to == to;
+            same && !told && copy.message != message
+        })
     }
 
     fn send_receipt(&mut self, copied: &Copied, part: u8, state: ReceiptState) {
@@ -202,6 +214,12 @@ impl World {
         }
         (Outcome::Sent(SmallVec::new()), delay)
     }
+}
+
+fn between(message: &OutgoingMessage) -> (Option<Number>, Option<Number>) {
+    let submission = &message.submission;
+    let (from, to) = (message.from.as_ref(), message.to.as_ref());
+    (number(from.unwrap_or(&submission.from)), number(to.unwrap_or(&submission.to)))
 }
 
 fn number(address: &Pii<Address>) -> Option<Number> {

@@ -38,6 +38,9 @@ impl World {
         self.handovers.push(HandOver { channel, process, attempt, message, outgoing, fate, on_way, reached });
         self.unanswered.insert(index);
         if is_message {
+            if let Some(life) = self.book.lives.get_mut(&message) {
+                life.due = None;
+            }
             self.handed.entry(message).or_default().push(index);
         }
         let line = self.line(channel);
@@ -57,7 +60,8 @@ impl World {
     }
 
     pub(crate) fn reaches(&mut self, session: u64, handover: usize) {
-        if self.line(self.handovers[handover].channel).session == session {
+        let HandOver { channel, on_way, .. } = self.handovers[handover];
+        if on_way && self.line(channel).session == session {
             self.arrive(handover);
         }
     }

@@ -24,6 +24,8 @@ use crate::{
 
 /// Batches read back at once.
 const CHAPTERS_PAGE: usize = 16;
+/// The last faults before the quiet may hold up an attempt for so long: a line that is down, a lost answer.
+const LATE_MAX: Duration = Duration::from_secs(150);
 const COMMIT_RETRY: Duration = Duration::from_millis(200);
 
 /// One process of the gateway, or the time between two.
@@ -71,6 +73,8 @@ impl World {
             }
         }
         self.begin_load();
+        // Messages that moved on to another channel, or expired when their turn came.
+        self.begin_commit();
         let Some(core) = &self.gateway.core else { return };
         if let Some(next) = core.next_tick() {
             let next = next.max(now + Duration::from_millis(1));
@@ -166,6 +170,7 @@ impl World {
             let result = match &entry.event {
                 Step::Rerouted { .. } => self.failed_for_certain(entry.message, entry.at),
                 Step::Final { disposition: model::Disposition::Delivered, .. } => self.truly(entry.message),
+                Step::Final { .. } => self.book.lives.get(&entry.message).map_or(Ok(()), |life| self.in_time(life)),
                 _ => Ok(()),
             };
             self.check(result);
@@ -194,7 +199,8 @@ impl World {
     /// I5: what came before a change of channel has failed for certain, or the policy's time is over.
     fn failed_for_certain(&self, message: MessageId, at: Timestamp) -> Result<(), Found> {
         let last = self.handed.get(&message).and_then(|all| all.last()).map(|index| &self.handovers[*index]);
-        let Some(last) = last else { return Ok(()) };
+        // What an earlier process heard and did not commit, nobody knows.
+        let Some(last) = last.filter(|last| last.process == self.gateway.process) else { return Ok(()) };
         let waits = self.policy.channel(last.channel).map(|channel| channel.answer_lost);
         let certain = match last.fate {
             Fate::Refused | Fate::Dead => true,
@@ -210,10 +216,11 @@ impl World {
     fn truly(&self, message: MessageId) -> Result<(), Found> {
         let Some(life) = self.book.lives.get(&message) else { return Ok(()) };
         let to_us = life.accepted.plan.legs.is_empty();
-        // A receipt without a known id is matched by its two numbers. After a crash nobody remembers which
-        // ids were settled, so a second receipt about another message between the same two may be taken
-        // for it; there is no way to tell.
-        let guessed = life.ever_lost && life.parts.is_empty() && self.crashes > 0;
+        // A receipt without a known id is matched by its two numbers, and may then be another message's:
+        // one whose answer was lost too, or a second one of before a crash. There is no way to tell.
+        let guessed = life.ever_lost
+            && life.parts.is_empty()
+            && (self.crashes > 0 || self.has_unknown_copy(message, life.channel));
         ensure(to_us || guessed || self.delivered.contains(&message), Invariant::Truth, || {
             "a message is called delivered that nobody has got".into()
         })
@@ -374,6 +381,7 @@ impl World {
         let words = policy::is_messenger(channel) || to.number().is_some() && from.number().is_some();
         ensure(words, Invariant::HandOver, || "a messenger's user towards a network of numbers".into())?;
         self.day_or_consent(life)?;
+        self.in_time(life)?;
         let earlier = self.handed.get(&message.message).into_iter().flatten();
         let may_have_arrived = earlier
             .map(|index| &self.handovers[*index])
@@ -381,6 +389,13 @@ impl World {
         ensure(message.possible_duplicate || !may_have_arrived, Invariant::LostIsVisible, || {
             "an earlier hand-over may have arrived, and this one does not say so".into()
         })
+    }
+
+    /// Where nothing goes wrong any more, an attempt is made when it is due.
+    fn in_time(&self, life: &crate::book::Life) -> Result<(), Found> {
+        let (Some(due), Some(since)) = (life.due, self.quiet_since) else { return Ok(()) };
+        let late = self.now.since(due.max(since));
+        ensure(late < LATE_MAX, Invariant::HandOver, || format!("an attempt is {late:?} late"))
     }
 
     /// Advertising by night needs its own consent.

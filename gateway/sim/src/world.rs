@@ -29,6 +29,8 @@ use crate::{
 
 /// How long after the last word all faults end.
 const SETTLING: Duration = Duration::from_secs(600);
+/// And how long after that everything flows: the longest line that is down, lost answer and retry.
+const FLOWING: Duration = Duration::from_secs(800);
 /// No run lasts longer than the longest validity and both windows.
 const HORIZON: Duration = Duration::from_secs(3 * 86_400);
 /// A run that takes more does not come to rest.
@@ -60,6 +62,8 @@ pub(crate) enum Event {
     Start,
     /// From here on nothing goes wrong any more.
     Quiet,
+    /// After some quiet, nothing that could go waits.
+    Flowing,
 }
 
 /// See the module.
@@ -73,6 +77,7 @@ pub struct World {
     pub(crate) now: Timestamp,
     pub(crate) agenda: Agenda<Event>,
     pub(crate) quiet: bool,
+    pub(crate) quiet_since: Option<Timestamp>,
     pub(crate) gateway: Gateway,
     pub(crate) store: MemoryStore,
     pub(crate) book: Book,
@@ -110,6 +115,7 @@ impl World {
             now: scenario.start,
             agenda: Agenda::new(),
             quiet: false,
+            quiet_since: None,
             gateway: Gateway::default(),
             store: MemoryStore::default(),
             book: Book::default(),
@@ -207,6 +213,10 @@ impl World {
             Event::Crash { down } => self.crash(down),
             Event::Start => self.start(),
             Event::Quiet => self.fall_quiet(),
+            Event::Flowing => {
+                let result = self.flows();
+                self.check(result);
+            }
         }
     }
 
@@ -263,9 +273,23 @@ impl World {
 
     fn fall_quiet(&mut self) {
         self.quiet = true;
+        self.quiet_since = Some(self.now);
+        self.after(FLOWING, Event::Flowing);
         for index in 0..self.scenario.smscs {
             self.act(Act::Pause { channel: policy::smsc(index), paused: false });
         }
+    }
+
+    /// Nothing waits for long when everybody is there.
+    fn flows(&self) -> Result<(), Found> {
+        for life in self.book.lives.values() {
+            let policy = self.policy.channel(life.channel).map(|channel| channel.answer_lost);
+            let waits = policy == Some(engine::AnswerLost::Wait);
+            ensure(!life.is_stuck(self.now, waits), Invariant::HandOver, || {
+                format!("a message accepted at {:?} waits for nothing", life.accepted.submission.received_at)
+            })?;
+        }
+        Ok(())
     }
 
     /// What must hold when all is over.

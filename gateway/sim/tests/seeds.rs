@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sim::{Totals, World};
+use sim::Totals;
 
 const SEEDS: u64 = 10_000;
 
