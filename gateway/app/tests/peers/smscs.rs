@@ -46,7 +46,7 @@ fn npm_smpp_throttles_and_gets_it_later() {
 #[test]
 fn npm_smpp_reports_a_failure() {
     let (world, _smsc) = bound_to_npm(&["--receipts", "UNDELIV"]);
-    world.wait_for_status(&world.submit("nobody there"), "failed");
+    world.wait_for_status(&world.submit("nobody there"), "undeliverable");
 }
 
 #[test]
