@@ -287,8 +287,10 @@ async fn without_an_agreed_rate_a_complaint_sets_one() {
         smpp::pdu::answer(Command::SubmitSm, CommandStatus::RTHROTTLED, sequence, &mut refusals);
     }
     peer.write(&refusals).await;
+    assert_eq!(peer.submission().await.1, "text 0");
+    // Whatever was written with the first one comes before this answer.
     peer.empty(Command::EnquireLink, CommandStatus::ROK, 9).await;
-    let mut repeated = 0;
+    let mut repeated = 1;
     while peer.next().await.header.command == Command::SubmitSm {
         repeated += 1;
     }
