@@ -9,7 +9,8 @@ use std::{
 use billing::{ChargeAt, Meter, Metered, UsageEvent, UsageKey, UsageRecord};
 use engine::journal::{Accepted, Batch, Entry, Event};
 use model::{
-    Address, Answer, ChannelId, Class, Content, Disposition, MessageId, Pii, ReceiptState, Timestamp, UpstreamId,
+    Address, Answer, ChannelId, Class, Content, Disposition, MessageId, Pii, ReceiptState, Timestamp,
+    UpstreamId,
 };
 
 use crate::violation::{Found, Invariant, ensure};
@@ -68,7 +69,7 @@ enum Stage {
 }
 
 impl Book {
-    /// Takes a batch that has become durable. 
+    /// Takes a batch that has become durable.
     pub(crate) fn commit(&mut self, batch: &Batch) -> Result<(), Found> {
         let contents: HashMap<MessageId, &Content> =
             batch.contents.iter().map(|(message, content)| (*message, content)).collect();

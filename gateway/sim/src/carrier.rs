@@ -1,8 +1,8 @@
 //! The carrier: SMSCs that take or refuse, phones that get messages, and receipts about them.
 
 use model::{
-    Address, Cause, ChannelId, Class, Content, Duration, For, MessageId, Number, Outcome, Outgoing, OutgoingMessage, Pii,
-    Receipt, ReceiptState, Refusal, Retry, UpstreamId,
+    Address, Cause, ChannelId, Class, Content, Duration, For, MessageId, Number, Outcome, Outgoing,
+    OutgoingMessage, Pii, Receipt, ReceiptState, Refusal, Retry, UpstreamId,
 };
 use smallvec::{SmallVec, smallvec};
 use smol_str::format_smolstr;
@@ -12,7 +12,7 @@ use crate::{
     links::{Request, Wish},
     people::Act,
     policy, texts,
-    world::{Event, World},
+    world::{Event, Scripted, World},
 };
 
 /// What SMSCs took.
@@ -38,7 +38,7 @@ struct Copied {
 
 impl World {
     /// An SMSC answers a `submit_sm`, or as many as the message has segments.
-    pub(crate) fn submit_sm(&mut self, handover: usize) -> (Outcome, Duration) {
+    pub(crate) fn submit_sm(&mut self, handover: usize, scripted: Scripted) -> (Outcome, Duration) {
         let faults = self.scenario.faults;
         let channel = self.handovers[handover].channel;
         let delay = if self.fault(faults.receipt_early) {
@@ -46,7 +46,7 @@ impl World {
         } else {
             self.random.millis(2, 40)
         };
-        if self.fault(faults.throttled) {
+        if self.fault(faults.throttled) || scripted == Scripted::Throttles {
             let after = Retry::After(self.random.millis(500, 5_000));
             return (refused(Cause::Throttled, after, 0x58), delay);
         }
@@ -153,20 +153,23 @@ impl World {
             // Some after the window is over.
             self.random.millis(1_000, 4_000_000)
         } else {
-            self.random.millis(0, 5)
+            self.random.millis(0, 5) + self.receipts_take
         };
         let Some(id) = copied.ids.get(usize::from(part)).cloned() else { return };
         let told = self.random.chance(700) || self.scenario.faults == crate::Faults::default();
-        let about =
-            told.then(|| Box::new((Pii::new(copied.to.clone()), Pii::new(copied.from.clone()))));
+        let about = told.then(|| Box::new((Pii::new(copied.to.clone()), Pii::new(copied.from.clone()))));
         // Both spellings of an id, where it is not clear which one the SMSC means.
-        let upstream = if self.fault(200) { smallvec![UpstreamId(format_smolstr!("x{}", id.0)), id] } else { smallvec![id] };
+        let upstream = if self.fault(200) {
+            smallvec![UpstreamId(format_smolstr!("x{}", id.0)), id]
+        } else {
+            smallvec![id]
+        };
         let receipt = Receipt { upstream, state, code: None, at: None, about };
         let mut request = Request::new(copied.smsc, Wish::Receipt(receipt.clone()), true);
         request.about = Some((copied.message, part));
         if self.fault(faults.enroute) {
             let receipt = Receipt { state: ReceiptState::Enroute, ..receipt };
-            let first = self.request(Request { wish: Wish::Receipt(receipt), ..request.clone() });
+            let first = self.request(Request { wish: Wish::Receipt(receipt), ..request });
             self.after(late / 2, Event::Ask { request: first });
         }
         if self.fault(faults.receipt_twice) {

@@ -1,19 +1,21 @@
 //! What crosses the lines: hand-overs going out with their answers, requests coming in with theirs.
 
 use model::{
-    Answer, Cause, ChannelId, Duration, Inbound, MessageId, Outcome, Outgoing, Party, Refusal, Retry, SessionId, Ticket,
+    Answer, Cause, ChannelId, Duration, Inbound, Outcome, Outgoing, Party, Refusal, Retry, SessionId, Ticket,
 };
 
 use crate::{
     Sabotage,
     links::{Fate, HandOver, Request, Wish},
     policy::{self, CONSOLE},
-    violation::{Found, Invariant, ensure},
-    world::{Event, World},
+    violation::{Invariant, ensure},
+    world::{Event, Scripted, World},
 };
 
 /// A channel gives up waiting for an answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Between a connect and what waited for it.
+const RECONNECT_PAUSE: Duration = Duration::from_millis(5);
 /// Requests that may be refused for a while are repeated so often.
 const TRIES_MAX: u8 = 40;
 
@@ -76,9 +78,14 @@ impl World {
             let result = self.in_order(index);
             self.check(result);
         }
-        let (outcome, delay) = if policy::is_smsc(channel) { self.submit_sm(index) } else { self.peer_takes(index) };
+        let scripted = match policy::is_smsc(channel) {
+            true => self.script.pop_front().unwrap_or(Scripted::Takes),
+            false => Scripted::Takes,
+        };
+        let (outcome, delay) =
+            if policy::is_smsc(channel) { self.submit_sm(index, scripted) } else { self.peer_takes(index) };
         let faults = self.scenario.faults;
-        if self.fault(faults.answer_lost) {
+        if self.fault(faults.answer_lost) || scripted == Scripted::AnswersNobody {
             let lost = Event::Resolves { session, handover: index, outcome: Outcome::Unknown };
             self.after(ANSWER_TIMEOUT, lost);
             if self.fault(faults.answer_late) {
@@ -88,27 +95,6 @@ impl World {
         } else {
             self.after(delay, Event::Resolves { session, handover: index, outcome });
         }
-    }
-
-    /// I7: of messages that were handed over once and as they were accepted, the other side sees those of
-    /// one sender to one recipient in the order of their acceptance. Not held to it are messages that were
-    /// refused, lost or repeated (they come again later), rerouted, replaced, scheduled by their sender, or
-    /// segments of another message.
-    fn in_order(&mut self, index: usize) -> Result<(), Found> {
-        let HandOver { channel, message, .. } = self.handovers[index];
-        let Some(life) = self.book.lives.get(&message) else { return Ok(()) };
-        let submission = &life.accepted.submission;
-        // Advertising that waits for the morning keeps its order too, unless night consent comes meanwhile.
-        let advertising = submission.class == model::Class::Advertising && self.people.night_consents == 0;
-        let scheduled = submission.scheduled_at.is_some() && !advertising;
-        let once = self.handed.get(&message).is_some_and(|all| all.len() == 1);
-        if life.displaced || life.ever_lost || scheduled || !once {
-            return Ok(());
-        }
-        let newest = self.order.insert((channel, life.flow()), message);
-        ensure(newest.is_none_or(|newest| newest < message), Invariant::Order, || {
-            format!("{} sees a message after a younger one between the same two", policy::name(channel))
-        })
     }
 
     /// The channel tells the engine how a hand-over ended.
@@ -138,7 +124,9 @@ impl World {
         }
         if self.story.is_told() {
             let what = self.story.outcome(channel, is_report, &outcome);
-            if told == Fate::Lost || matches!(&outcome, Outcome::Refused(refusal) if refusal.cause == Cause::LinkDown) {
+            if told == Fate::Lost
+                || matches!(&outcome, Outcome::Refused(refusal) if refusal.cause == Cause::LinkDown)
+            {
                 self.story.notes(self.now, "gateway", &format!("{what} from {}", policy::name(channel)));
             } else {
                 self.story.says(self.now, policy::name(channel), "gateway", &what);
@@ -206,15 +194,6 @@ impl World {
         self.take(inbound);
     }
 
-    /// The committed journal has the upstream id that this receipt names.
-    fn is_known(&self, request: usize, message: MessageId) -> bool {
-        let Request { channel, wish: Wish::Receipt(receipt), .. } = &self.requests[request] else { return false };
-        // Other networks give the same ids.
-        let life = self.book.lives.get(&message).filter(|life| life.channel == *channel);
-        receipt.state.disposition().is_some()
-            && life.is_some_and(|life| receipt.upstream.iter().any(|id| life.parts.contains(id)))
-    }
-
     /// An answer leaves the gateway.
     pub(crate) fn answered(&mut self, session: u64, index: usize, answer: &Answer) {
         let request = &self.requests[index];
@@ -223,7 +202,9 @@ impl World {
         if !line.up || line.session != session {
             return;
         }
-        self.check(ensure(asked == Some(session), Invariant::Answers, || "one request is answered twice".into()));
+        self.check(ensure(asked == Some(session), Invariant::Answers, || {
+            "one request is answered twice".into()
+        }));
         self.requests[index].asked = None;
         self.asked.remove(&index);
         if self.story.is_told() {
@@ -240,25 +221,6 @@ impl World {
             return self.after(ANSWER_TIMEOUT, Event::Ask { request: again });
         }
         self.hears(index, answer);
-    }
-
-    /// I1 of what is not a submission: what was said to be done is durable.
-    fn stored(&mut self, index: usize, answer: &Answer) -> Result<(), Found> {
-        let request = &self.requests[index];
-        match &request.wish {
-            Wish::Submit(submission) => {
-                self.book.keyed(request.channel, submission.idempotency_key.as_deref(), answer)
-            }
-            Wish::Receipt(_) => {
-                let applied = request.about.and_then(|(message, part)| {
-                    let life = self.book.lives.get(&message)?;
-                    Some(life.end.is_some() || life.receipted.contains(&part))
-                });
-                let owed = *answer == Answer::Taken && request.known && applied == Some(false);
-                ensure(!owed, Invariant::AnswerAfterCommit, || "a receipt is taken and not in the journal".into())
-            }
-            Wish::Command(command) => self.commanded(command, answer),
-        }
     }
 
     /// What the one who asked makes of the answer.
@@ -290,6 +252,7 @@ impl World {
         let (session, now) = (self.sessions, self.now);
         let room = if channel == CONSOLE { 0 } else { self.scenario.room };
         let line = self.line_mut(channel);
+        let is_first = line.session == 0;
         line.up = true;
         line.session = session;
         line.free = now;
@@ -297,16 +260,14 @@ impl World {
         line.outstanding = 0;
         let waiting = std::mem::take(&mut line.waiting);
         if channel != CONSOLE {
-            self.story.notes(self.now, policy::name(channel), "is connected");
+            if !is_first {
+                self.story.notes(self.now, policy::name(channel), "is connected again");
+            }
             self.take(Inbound::Room { channel, room });
         }
         for request in waiting {
-            self.after(self.scenario_pause(), Event::Ask { request });
+            self.after(RECONNECT_PAUSE, Event::Ask { request });
         }
-    }
-
-    const fn scenario_pause(&self) -> Duration {
-        Duration::from_millis(5)
     }
 
     pub(crate) fn line_down(&mut self, channel: ChannelId, until: model::Timestamp) {
@@ -343,8 +304,12 @@ impl World {
             line.outstanding = 0;
             return;
         }
-        let under_way: Vec<usize> =
-            self.unanswered.iter().copied().filter(|index| self.handovers[*index].channel == channel).collect();
+        let under_way: Vec<usize> = self
+            .unanswered
+            .iter()
+            .copied()
+            .filter(|index| self.handovers[*index].channel == channel)
+            .collect();
         // A channel may find out about its line only when it next uses it.
         if self.random.chance(700) {
             self.no_room(channel, session);

@@ -7,16 +7,13 @@ use std::sync::Arc;
 
 use engine::{
     Core, Release,
-    journal::{Batch, Chapter, Event as Step, FactKind},
+    journal::{Batch, Chapter, Event as Step},
 };
-use model::{
-    Answer, Class, ConsentScope, Duration, Inbound, MessageId, Outgoing, SessionId, Timestamp,
-};
+use model::{Answer, Duration, Inbound, SessionId, Timestamp};
 
 use crate::{
     Sabotage,
     links::Fate,
-    policy,
     texts::WorldTexts,
     violation::{Found, Invariant, ensure},
     world::{Event, World},
@@ -24,8 +21,6 @@ use crate::{
 
 /// Batches read back at once.
 const CHAPTERS_PAGE: usize = 16;
-/// The last faults before the quiet may hold up an attempt for so long: a line that is down, a lost answer.
-const LATE_MAX: Duration = Duration::from_secs(150);
 const COMMIT_RETRY: Duration = Duration::from_millis(200);
 
 /// One process of the gateway, or the time between two.
@@ -170,60 +165,13 @@ impl World {
             let result = match &entry.event {
                 Step::Rerouted { .. } => self.failed_for_certain(entry.message, entry.at),
                 Step::Final { disposition: model::Disposition::Delivered, .. } => self.truly(entry.message),
-                Step::Final { .. } => self.book.lives.get(&entry.message).map_or(Ok(()), |life| self.in_time(life)),
+                Step::Final { .. } => {
+                    self.book.lives.get(&entry.message).map_or(Ok(()), |life| self.in_time(life))
+                }
                 _ => Ok(()),
             };
             self.check(result);
         }
-    }
-
-    /// Nobody who refused businesses gets a message accepted after that.
-    fn permitted(&self, batch: &Batch) -> Result<(), Found> {
-        for entry in &batch.entries {
-            let Step::Accepted(accepted) = &entry.event else { continue };
-            let (Class::Transactional | Class::Advertising, Some(to)) =
-                (accepted.submission.class, accepted.metered.to)
-            else {
-                continue;
-            };
-            let mut key = to.as_u64().to_be_bytes().to_vec();
-            key.push(1); // business
-            let changed = batch.facts.iter().any(|fact| fact.kind == FactKind::Consent && fact.key == key);
-            let refused =
-                self.store.fact(FactKind::Consent, &key).is_some_and(|fact| fact.value.first() == Some(&0));
-            ensure(changed || !refused, Invariant::HandOver, || "accepted for one who has opted out".into())?;
-        }
-        Ok(())
-    }
-
-    /// I5: what came before a change of channel has failed for certain, or the policy's time is over.
-    fn failed_for_certain(&self, message: MessageId, at: Timestamp) -> Result<(), Found> {
-        let last = self.handed.get(&message).and_then(|all| all.last()).map(|index| &self.handovers[*index]);
-        // What an earlier process heard and did not commit, nobody knows.
-        let Some(last) = last.filter(|last| last.process == self.gateway.process) else { return Ok(()) };
-        let waits = self.policy.channel(last.channel).map(|channel| channel.answer_lost);
-        let certain = match last.fate {
-            Fate::Refused | Fate::Dead => true,
-            Fate::Open | Fate::Sent => false,
-            Fate::Lost => waits != Some(engine::AnswerLost::Wait),
-        };
-        ensure(certain, Invariant::CertainFallback, || {
-            format!("the hand-over before it is {:?} ({at:?})", last.fate)
-        })
-    }
-
-    /// What the journal calls delivered did arrive.
-    fn truly(&self, message: MessageId) -> Result<(), Found> {
-        let Some(life) = self.book.lives.get(&message) else { return Ok(()) };
-        let to_us = life.accepted.plan.legs.is_empty();
-        // A receipt without a known id is matched by its two numbers, and may then be another message's:
-        // one whose answer was lost too, or a second one of before a crash. There is no way to tell.
-        let guessed = life.ever_lost
-            && life.parts.is_empty()
-            && (self.crashes > 0 || self.has_unknown_copy(message, life.channel));
-        ensure(to_us || guessed || self.delivered.contains(&message), Invariant::Truth, || {
-            "a message is called delivered that nobody has got".into()
-        })
     }
 
     fn release(&mut self, release: Release) {
@@ -308,8 +256,7 @@ impl World {
         }
         self.gateway.process += 1;
         let texts = Arc::new(WorldTexts);
-        let mut core =
-            Core::new(self.policy.clone(), texts, self.store.last_seq, self.store.last_message);
+        let mut core = Core::new(self.policy.clone(), texts, self.store.last_seq, self.store.last_message);
         for fact in self.store.facts(self.now) {
             core.recover_fact(fact);
         }
@@ -339,83 +286,6 @@ impl World {
         let footprint = core.footprint();
         ensure(footprint == engine::Footprint::default(), Invariant::NothingLeft, || {
             format!("memory still holds {footprint:?}")
-        })
-    }
-
-    /// Committed, valid, permitted, within the room, in words that the channel knows (§ hand-over).
-    pub(crate) fn may_leave(&self, channel: model::ChannelId, outgoing: &Outgoing) -> Result<(), Found> {
-        let line = self.line(channel);
-        ensure(line.outstanding <= line.room, Invariant::HandOver, || {
-            format!("{} unanswered where there is room for {}", line.outstanding, line.room)
-        })?;
-        match outgoing {
-            Outgoing::Message(message) => self.message_may_leave(channel, message),
-            Outgoing::Report(report) => {
-                let end = self.book.lives.get(&report.message).and_then(|life| life.end);
-                ensure(end == Some(report.disposition), Invariant::HandOver, || {
-                    format!("a report says {:?}, the journal {end:?}", report.disposition)
-                })
-            }
-            Outgoing::Signal(_) => Ok(()),
-        }
-    }
-
-    fn message_may_leave(
-        &self,
-        channel: model::ChannelId,
-        message: &model::OutgoingMessage,
-    ) -> Result<(), Found> {
-        let Some(life) = self.book.lives.get(&message.message) else {
-            return Err((Invariant::HandOver, "handed over before its commit".into()));
-        };
-        ensure(life.end.is_none(), Invariant::HandOver, || "handed over after its end".into())?;
-        ensure(life.content == message.submission.content, Invariant::HandOver, || {
-            "handed over with a content that is not the committed one".into()
-        })?;
-        let late = self.now.since(life.expires_at);
-        ensure(late <= Duration::from_secs(1), Invariant::HandOver, || {
-            format!("handed over {late:?} after its validity")
-        })?;
-        let to = message.to.as_ref().unwrap_or(&message.submission.to).reveal(model::For::Decision);
-        let from = message.from.as_ref().unwrap_or(&message.submission.from).reveal(model::For::Decision);
-        let words = policy::is_messenger(channel) || to.number().is_some() && from.number().is_some();
-        ensure(words, Invariant::HandOver, || "a messenger's user towards a network of numbers".into())?;
-        self.day_or_consent(life)?;
-        self.in_time(life)?;
-        let earlier = self.handed.get(&message.message).into_iter().flatten();
-        let may_have_arrived = earlier
-            .map(|index| &self.handovers[*index])
-            .any(|handover| handover.fate != Fate::Refused);
-        ensure(message.possible_duplicate || !may_have_arrived, Invariant::LostIsVisible, || {
-            "an earlier hand-over may have arrived, and this one does not say so".into()
-        })
-    }
-
-    /// Where nothing goes wrong any more, an attempt is made when it is due.
-    fn in_time(&self, life: &crate::book::Life) -> Result<(), Found> {
-        let (Some(due), Some(since)) = (life.due, self.quiet_since) else { return Ok(()) };
-        let late = self.now.since(due.max(since));
-        ensure(late < LATE_MAX, Invariant::HandOver, || format!("an attempt is {late:?} late"))
-    }
-
-    /// Advertising by night needs its own consent.
-    fn day_or_consent(&self, life: &crate::book::Life) -> Result<(), Found> {
-        let Some(korea) = &self.policy.korea else { return Ok(()) };
-        let local = (self.now.secs() + i64::from(korea.utc_offset_secs)).rem_euclid(86_400) / 3_600;
-        let night = life.accepted.submission.class == Class::Advertising && !(8..21).contains(&local);
-        if !night {
-            return Ok(());
-        }
-        let consent = life.accepted.metered.to.and_then(|to| {
-            let mut key = to.as_u64().to_be_bytes().to_vec();
-            key.push(3); // night advertising
-            self.store.fact(FactKind::Consent, &key)
-        });
-        // The engine may know of consent before it is committed; people here never give it twice.
-        let given = consent.is_some_and(|fact| fact.value.first() == Some(&1));
-        let asked = self.people.night_consents > 0 && consent.is_none();
-        ensure(given || asked, Invariant::HandOver, || {
-            format!("advertising at {local}:00 without {:?}", ConsentScope::NightAdvertising)
         })
     }
 }

@@ -1,1 +1,191 @@
-//! Ladders.
+//! Whole flows, played without chance and told as ladders. The committed files beside this crate are these.
+
+use engine::AnswerLost;
+use model::{Class, Content, Duration, Number, Submission};
+use smol_str::SmolStr;
+
+use crate::{
+    Scenario, Violation, World,
+    links::{Request, Wish},
+    people::{Act, LONG, phone, submission, user},
+    policy::{OPT_OUT_NUMBER, SHOP, SHOP_NUMBERS, TICTOC, smsc},
+    texts,
+    world::{Event, Scripted},
+};
+
+/// One flow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ladder {
+    /// Of its file, without the extension.
+    pub name: &'static str,
+    pub text: String,
+}
+
+/// A name, what is shown, and how the stage is set.
+type Scene = (&'static str, &'static str, fn(&mut Stage));
+
+const SCENES: [Scene; 10] = [
+    (
+        "messenger-to-sms",
+        "A messenger's user without a number writes to a phone; the receipt comes back.",
+        |stage| {
+            stage.user_writes(0);
+        },
+    ),
+    (
+        "phone-answers",
+        "The phone answers the pool number it saw, and the messenger's user gets the answer.",
+        |stage| {
+            stage.world.scenario.replies = 1_000;
+            stage.user_writes(0);
+        },
+    ),
+    (
+        "long-korean-text",
+        "A long Korean text travels in segments; it is delivered when each of them is.",
+        |stage| {
+            stage.shop_writes(0, Class::Person, LONG);
+        },
+    ),
+    ("throttling", "The SMSC throttles twice; the message waits, and no attempt is counted.", |stage| {
+        stage.script([Scripted::Throttles, Scripted::Throttles]);
+        stage.shop_writes(0, Class::Person, "hello");
+    }),
+    (
+        "lost-submit-sm-resp",
+        "The answer of the SMSC is lost: neither sent nor failed, until the receipt says what became of it.",
+        |stage| {
+            stage.script([Scripted::AnswersNobody]);
+            stage.receipts_late();
+            stage.shop_writes(0, Class::Person, "hello");
+        },
+    ),
+    (
+        "lost-answer-sent-again",
+        "The same where duplicates are preferred to losses: sent again, and marked.",
+        |stage| {
+            stage.script([Scripted::AnswersNobody]);
+            stage.shop_writes(0, Class::Person, "hello");
+        },
+    ),
+    ("smsc-failover", "The first SMSC is cut off; what waits for it goes through the second.", |stage| {
+        stage.shop_writes(0, Class::Person, "hello");
+        let until = stage.time(60_000);
+        stage.event(500, Event::LineDown { channel: smsc(0), until });
+        stage.shop_writes(1_000, Class::Person, "hello");
+    }),
+    (
+        "opt-out",
+        "A person writes to the free refusal number; businesses are refused from then on.",
+        |stage| {
+            stage.shop_writes(0, Class::Transactional, "hello");
+            let to = Number::written(OPT_OUT_NUMBER);
+            stage.at(2_000, Act::PhoneWrites { smsc: smsc(0), phone: phone(1), to, text: "stop" });
+            stage.shop_writes(3_000, Class::Transactional, "hello");
+            stage.shop_writes(4_000, Class::Person, "hello");
+        },
+    ),
+    (
+        "otp-link",
+        "A number is linked by a code that comes by SMS; texts to the number reach the messenger from then on, \
+         segments joined.",
+        |stage| {
+            stage.links();
+            stage.phone_writes_long(5_000);
+        },
+    ),
+    (
+        "crash",
+        "The gateway crashes between the SMSC's answer and its commit, and goes on where the store is.",
+        |stage| {
+            stage.shop_writes(0, Class::Person, "hello");
+            // The commit of that answer is under way.
+            let at = stage.time(5) + Duration::from_micros(500);
+            stage.world.agenda.enter(at, Event::Crash { down: Duration::from_secs(2) });
+        },
+    ),
+];
+
+/// Plays every flow.
+///
+/// # Errors
+/// The first broken promise; flows are checked like any other run.
+pub fn all() -> Result<Vec<Ladder>, Violation> {
+    SCENES.iter().map(play).collect()
+}
+
+fn play((name, shows, set): &Scene) -> Result<Ladder, Violation> {
+    let mut scenario = Scenario::calm();
+    match *name {
+        "smsc-failover" => scenario.smscs = 2,
+        "lost-submit-sm-resp" => scenario.answer_lost = [AnswerLost::Wait; 3],
+        _ => {}
+    }
+    let mut stage = Stage { world: World::new(0, scenario).told() };
+    set(&mut stage);
+    stage.world.perform()?;
+    Ok(Ladder { name, text: format!("{shows}\n\n{}", stage.world.ladder()) })
+}
+
+/// Where a flow is prepared. Times are milliseconds after everybody is connected.
+struct Stage {
+    world: World,
+}
+
+/// When everybody is connected.
+const CURTAIN: u64 = 100;
+
+impl Stage {
+    fn time(&self, millis: u64) -> model::Timestamp {
+        self.world.now + Duration::from_millis(CURTAIN + millis)
+    }
+
+    fn event(&mut self, millis: u64, event: Event) {
+        let at = self.time(millis);
+        self.world.agenda.enter(at, event);
+    }
+
+    fn at(&mut self, millis: u64, act: Act) {
+        self.event(millis, Event::Act(act));
+    }
+
+    fn script<const N: usize>(&mut self, script: [Scripted; N]) {
+        self.world.script = script.into();
+    }
+
+    /// After the time in which an answer could have come.
+    fn receipts_late(&mut self) {
+        self.world.receipts_take = Duration::from_secs(12);
+    }
+
+    fn asks(&mut self, millis: u64, submission: Submission) {
+        let request = Request::new(submission.origin, Wish::Submit(submission), true);
+        self.at(millis, Act::Ask(Box::new(request)));
+    }
+
+    fn user_writes(&mut self, millis: u64) {
+        self.asks(millis, submission(TICTOC, user(TICTOC, 1), phone(1), "안녕하세요"));
+    }
+
+    fn shop_writes(&mut self, millis: u64, class: Class, text: &str) {
+        let from = model::Address::Number(Number::written(SHOP_NUMBERS[0]));
+        self.asks(millis, Submission { class, ..submission(SHOP, from, phone(1), text) });
+    }
+
+    fn links(&mut self) {
+        let (user, link) = (SmolStr::new("u1"), 1);
+        self.at(0, Act::Link { channel: TICTOC, user, number: phone(1), link, code: 482_913 });
+    }
+
+    fn phone_writes_long(&mut self, millis: u64) {
+        let segments = texts::coded(LONG, 7);
+        let total = u8::try_from(segments.len()).unwrap_or(u8::MAX);
+        for (number, coded) in (1..).zip(segments) {
+            let from = model::Address::Number(phone(2));
+            let mut segment = submission(smsc(0), from, phone(1), "");
+            segment.part = Some(model::Part { reference: 7, total, number });
+            segment.content = Content::Coded(coded);
+            self.asks(millis + 200 * u64::from(number), segment);
+        }
+    }
+}

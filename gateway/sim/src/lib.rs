@@ -10,6 +10,7 @@ mod book;
 mod carrier;
 mod exchange;
 mod gateway;
+mod judge;
 pub mod ladders;
 mod links;
 mod people;
@@ -39,7 +40,6 @@ pub fn run(seed: u64) -> Result<Summary, Violation> {
 }
 
 /// Runs the world of one seed and tells what happened, whether it held or not.
-#[must_use]
 pub fn tell(seed: u64) -> (String, Result<Summary, Violation>) {
     let mut world = World::new(seed, Scenario::of(seed)).told();
     let result = world.run();

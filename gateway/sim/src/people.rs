@@ -33,9 +33,28 @@ pub(crate) enum Act {
     Anything,
     Ask(Box<Request>),
     /// A person types a code into their messenger.
-    Verify { channel: ChannelId, link: u64, code: u32 },
-    PhoneWrites { smsc: ChannelId, phone: Number, to: Number, text: &'static str },
-    Pause { channel: ChannelId, paused: bool },
+    Verify {
+        channel: ChannelId,
+        link: u64,
+        code: u32,
+    },
+    Link {
+        channel: ChannelId,
+        user: SmolStr,
+        number: Number,
+        link: u64,
+        code: u32,
+    },
+    PhoneWrites {
+        smsc: ChannelId,
+        phone: Number,
+        to: Number,
+        text: &'static str,
+    },
+    Pause {
+        channel: ChannelId,
+        paused: bool,
+    },
 }
 
 /// What they remember.
@@ -100,6 +119,7 @@ impl World {
             Act::Verify { channel, link, code } => {
                 self.commands(channel, Command::LinkVerify { origin: channel, link, code });
             }
+            Act::Link { channel, user, number, link, code } => self.link(channel, user, number, link, code),
             Act::PhoneWrites { smsc, phone, to, text } => {
                 let mut submission = submission(smsc, Address::Number(phone), to, text);
                 submission.content = Content::Text(text.into());
@@ -252,7 +272,7 @@ impl World {
         self.link(channel, user_id(index), number, link, code);
     }
 
-    pub(crate) fn link(&mut self, channel: ChannelId, user: SmolStr, number: Number, link: u64, code: u32) {
+    fn link(&mut self, channel: ChannelId, user: SmolStr, number: Number, link: u64, code: u32) {
         self.people.links.push((code, channel, link));
         let number = Pii::new(number);
         self.commands(channel, Command::LinkStart { origin: channel, user, number, link, code });
@@ -260,7 +280,9 @@ impl World {
 
     /// A code has come to the phone, and is typed into the messenger.
     pub(crate) fn types_code(&mut self, code: u32) {
-        let Some((_, channel, link)) = self.people.links.iter().find(|link| link.0 == code).copied() else { return };
+        let Some((_, channel, link)) = self.people.links.iter().find(|link| link.0 == code).copied() else {
+            return;
+        };
         let delay = self.random.millis(1_000, 8_000);
         let wrong = self.fault(200);
         let code = if wrong { code + 1 } else { code };

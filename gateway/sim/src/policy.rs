@@ -65,10 +65,12 @@ pub(crate) fn policy(scenario: &Scenario) -> Policy {
         },
         channel(CONSOLE, ChannelKind::Http),
     ];
-    channels.extend(smscs.clone().zip(scenario.answer_lost).map(|(id, answer_lost)| ChannelPolicy {
-        answer_lost,
-        ..channel(id, ChannelKind::Smsc)
-    }));
+    channels.extend(
+        smscs
+            .clone()
+            .zip(scenario.answer_lost)
+            .map(|(id, answer_lost)| ChannelPolicy { answer_lost, ..channel(id, ChannelKind::Smsc) }),
+    );
     let everywhere = Route {
         prefix: String::new(),
         origin: None,
@@ -80,7 +82,7 @@ pub(crate) fn policy(scenario: &Scenario) -> Policy {
         prefix: "1588".into(),
         channels: SmallVec::from_slice(&[SHOP]),
         balance: false,
-        ..everywhere.clone()
+        ..everywhere
     };
     Policy {
         channels,
@@ -108,5 +110,10 @@ fn channel(id: ChannelId, kind: ChannelKind) -> ChannelPolicy {
         failure: [1, 5, 30].map(Duration::from_secs).to_vec(),
         attempts_max: 8,
     };
-    ChannelPolicy { receipt_window: WINDOW, report_window: WINDOW, retry, ..ChannelPolicy::new(id, name(id), kind) }
+    ChannelPolicy {
+        receipt_window: WINDOW,
+        report_window: WINDOW,
+        retry,
+        ..ChannelPolicy::new(id, name(id), kind)
+    }
 }

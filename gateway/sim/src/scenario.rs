@@ -125,8 +125,9 @@ impl Scenario {
             1 => AnswerLost::Wait,
             _ => AnswerLost::ResendAfter(random.millis(1_000, 60_000)),
         });
-        let charge_at =
-            std::array::from_fn(|_| random.pick(&[ChargeAt::Submission, ChargeAt::Submission, ChargeAt::Delivery]));
+        let charge_at = std::array::from_fn(|_| {
+            random.pick(&[ChargeAt::Submission, ChargeAt::Submission, ChargeAt::Delivery])
+        });
         // Any time of day, so that some runs meet the night.
         let start = Timestamp::from_secs(1_800_000_000) + random.millis(0, 86_400_000);
         Self {

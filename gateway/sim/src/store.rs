@@ -118,20 +118,9 @@ impl MemoryStore {
         self.facts.get(&(kind, key.to_vec()))
     }
 
-    /// The content as it stands, where it is still held.
-    pub(crate) fn content(&self, message: MessageId) -> Option<&Content> {
-        self.contents.get(self.births.get(&message)?)?.get(&message)
-    }
-
     /// Batches of which content is still held.
     pub(crate) fn held(&self) -> usize {
         self.contents.len()
-    }
-
-    #[cfg(test)]
-    pub(crate) fn life(&self, message: MessageId) -> Vec<Entry> {
-        let life = self.births.get(&message).and_then(|birth| self.entries.get(birth)).into_iter().flatten();
-        life.filter(|entry| entry.message == message).cloned().collect()
     }
 }
 

@@ -5,11 +5,14 @@ use std::{collections::HashMap, fmt::Write};
 use billing::UsageRecord;
 use engine::journal::{Batch, Entry, Event};
 use model::{
-    Address, Answer, ChannelId, Class, Cause, Content, For, Inbound, MessageId, Outgoing, OutgoingMessage, Outcome, Pii,
-    Receipt, Refusal, Report, Submission, Timestamp,
+    Address, Answer, Cause, ChannelId, Class, Content, For, Inbound, MessageId, Outcome, Outgoing,
+    OutgoingMessage, Pii, Receipt, Refusal, Report, Submission, Timestamp,
 };
 
 use crate::{book, policy, texts};
+
+/// Columns before what is said.
+const MARGIN: usize = 36;
 
 /// Lines in the order of time, when anybody wants to read them.
 #[derive(Debug, Default)]
@@ -75,11 +78,12 @@ impl Story {
     }
 
     pub(crate) fn answer(&mut self, channel: ChannelId, answer: &Answer) -> String {
-        let ok = if wire(channel) { "submit_sm_resp 0" } else { "202" };
+        let command = if policy::is_smsc(channel) { "deliver_sm_resp" } else { "submit_sm_resp" };
+        let ok = if wire(channel) { format!("{command} 0") } else { "202".into() };
         match answer {
             Answer::Accepted(id) => format!("{ok}: {}", self.message(*id)),
             Answer::Duplicate(id) => format!("{ok}: {} again", self.message(*id)),
-            Answer::Refused(refusal) => format!("refused: {}", refusal.cause.code()),
+            Answer::Refused(refusal) => format!("refused: {}", refusal.cause.text()),
             Answer::Taken => "deliver_sm_resp 0".into(),
             Answer::Standing(standing) => {
                 format!("{} is {}", self.message(standing.message), standing.disposition.as_str())
@@ -87,7 +91,12 @@ impl Story {
             Answer::Done => "done".into(),
             Answer::Count(count) => format!("{count} messages"),
             Answer::Link(link) => link.epoch.map_or_else(
-                || format!("code sent to {}", address(&Pii::new(Address::Number(link.number.reveal(For::Record).clone())))),
+                || {
+                    format!(
+                        "code sent to {}",
+                        address(&Pii::new(Address::Number(link.number.reveal(For::Record).clone())))
+                    )
+                },
                 |epoch| format!("linked; epoch {epoch} of the number"),
             ),
             Answer::NotOpen => "not open".into(),
@@ -113,7 +122,10 @@ impl Story {
             let shape = texts::shape(&message.submission.content);
             format!("submit_sm {shape}: {name} from {from} to {to}{receipt}{again}")
         } else if wire(channel) {
-            format!("deliver_sm {}: {name} from {from} to {to}{again}", texts::shape(&message.submission.content))
+            format!(
+                "deliver_sm {}: {name} from {from} to {to}{again}",
+                texts::shape(&message.submission.content)
+            )
         } else {
             format!("{name} from {from} to {to}: {}{again}", content(&message.submission.content))
         }
@@ -160,7 +172,10 @@ impl Story {
         if !batch.erase.is_empty() {
             steps.push("content erased".into());
         }
-        format!("batch {}: {}", batch.seq, steps.join("; "))
+        let head = format!("batch {}: ", batch.seq);
+        // One step a line, under each other.
+        let under = format!("\n{:width$}", "", width = MARGIN + head.len());
+        format!("{head}{}", steps.join(&under))
     }
 
     fn entry(&mut self, entry: &Entry) -> String {
@@ -234,7 +249,8 @@ fn content(content: &Content) -> String {
 
 fn usage(records: &[UsageRecord]) -> String {
     let one = |record: &UsageRecord| {
-        let segments = if record.segments == 1 { "1 segment".into() } else { format!("{} segments", record.segments) };
+        let segments =
+            if record.segments == 1 { "1 segment".into() } else { format!("{} segments", record.segments) };
         format!("{} {segments} {}", record.key.event.as_str(), record.service.as_str())
     };
     let all: Vec<String> = records.iter().map(one).collect();

@@ -56,7 +56,9 @@ pub(crate) fn shape(content: &Content) -> String {
     match content {
         Content::Text(text) => sms::segment(text, &PROFILE).map_or_else(
             |_| "unsendable".into(),
-            |cut| format!("×{} ({}, {})", cut.count().segments, name(cut.alphabet()), octets_by_segment(&cut)),
+            |cut| {
+                format!("×{} ({}, {})", cut.count().segments, name(cut.alphabet()), octets_by_segment(&cut))
+            },
         ),
         Content::Coded(coded) => {
             let header = if coded.udhi { ", with UDH" } else { "" };

@@ -80,10 +80,6 @@ impl std::error::Error for Violation {}
 pub(crate) type Found = (Invariant, String);
 
 /// Fails a check with its reason.
-pub(crate) fn ensure(
-    holds: bool,
-    invariant: Invariant,
-    what: impl FnOnce() -> String,
-) -> Result<(), Found> {
+pub(crate) fn ensure(holds: bool, invariant: Invariant, what: impl FnOnce() -> String) -> Result<(), Found> {
     if holds { Ok(()) } else { Err((invariant, what())) }
 }

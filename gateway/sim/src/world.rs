@@ -4,7 +4,7 @@
 //! loop of the real process gives it one; between turns no time passes.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::Arc,
 };
 
@@ -40,25 +40,57 @@ const EVENTS_MAX: u32 = 200_000;
 #[derive(Debug)]
 pub(crate) enum Event {
     /// The engine asked to be woken.
-    Wake { process: u32 },
-    CommitEnds { process: u32 },
-    LoadEnds { process: u32, births: Vec<u64>, read: Option<Vec<Chapter>> },
+    Wake {
+        process: u32,
+    },
+    CommitEnds {
+        process: u32,
+    },
+    LoadEnds {
+        process: u32,
+        births: Vec<u64>,
+        read: Option<Vec<Chapter>>,
+    },
     /// A request reaches the gateway.
-    Arrives { session: u64, request: usize },
+    Arrives {
+        session: u64,
+        request: usize,
+    },
     /// A hand-over reaches the other side.
-    Reaches { session: u64, handover: usize },
+    Reaches {
+        session: u64,
+        handover: usize,
+    },
     /// A channel learns how a hand-over ended.
-    Resolves { session: u64, handover: usize, outcome: Outcome },
+    Resolves {
+        session: u64,
+        handover: usize,
+        outcome: Outcome,
+    },
     /// A phone gets what its network took, or does not.
-    Phone { copy: usize },
+    Phone {
+        copy: usize,
+    },
     /// Somebody asks something of the gateway.
-    Ask { request: usize },
+    Ask {
+        request: usize,
+    },
     Act(Act),
-    LineUp { channel: ChannelId },
-    LineDown { channel: ChannelId, until: Timestamp },
+    LineUp {
+        channel: ChannelId,
+    },
+    LineDown {
+        channel: ChannelId,
+        until: Timestamp,
+    },
     /// The engine hears that a line is down.
-    NoRoom { channel: ChannelId, session: u64 },
-    Crash { down: Duration },
+    NoRoom {
+        channel: ChannelId,
+        session: u64,
+    },
+    Crash {
+        down: Duration,
+    },
     Start,
     /// From here on nothing goes wrong any more.
     Quiet,
@@ -99,7 +131,20 @@ pub struct World {
     pub(crate) order: HashMap<(ChannelId, Flow), MessageId>,
     pub(crate) people: crate::people::People,
     pub(crate) crashes: u32,
+    /// What the next `submit_sm`s meet, in a scripted world.
+    pub(crate) script: VecDeque<Scripted>,
+    /// How long receipts take there.
+    pub(crate) receipts_take: Duration,
     found: Option<Found>,
+}
+
+/// What an SMSC does with one `submit_sm`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scripted {
+    Takes,
+    Throttles,
+    /// Takes it, but its answer never comes.
+    AnswersNobody,
 }
 
 impl World {
@@ -132,6 +177,8 @@ impl World {
             order: HashMap::new(),
             people: crate::people::People::default(),
             crashes: 0,
+            script: VecDeque::new(),
+            receipts_take: Duration::ZERO,
             found: None,
             scenario,
         }
@@ -164,6 +211,14 @@ impl World {
         self.play()?;
         self.finish().map_err(|found| self.violation(found))?;
         Ok(self.summary())
+    }
+
+    /// Plays what is on the agenda and nothing else, without chance, and checks what came of it.
+    pub(crate) fn perform(&mut self) -> Result<(), Violation> {
+        self.random = Random::still();
+        self.start();
+        self.play()?;
+        self.finish().map_err(|found| self.violation(found))
     }
 
     /// What was written down so far.
@@ -263,7 +318,8 @@ impl World {
             self.agenda.enter(at, Event::Crash { down });
         }
         for _ in 0..faults.pauses {
-            let channel = policy::smsc(u8::try_from(self.random.index(self.scenario.smscs.into())).unwrap_or(0));
+            let channel =
+                policy::smsc(u8::try_from(self.random.index(self.scenario.smscs.into())).unwrap_or(0));
             let at = self.now + self.random.millis(0, span);
             let resumed = at + self.random.millis(100, 120_000);
             self.agenda.enter(at, Event::Act(Act::Pause { channel, paused: true }));
@@ -299,13 +355,17 @@ impl World {
         let unanswered = self.asked.len() + self.lines.iter().map(|line| line.waiting.len()).sum::<usize>();
         ensure(unanswered == 0, Invariant::Answers, || format!("{unanswered} requests were never answered"))?;
         let lost = self.book.lost.len();
-        ensure(lost == 0, Invariant::LostIsVisible, || format!("{lost} lost answers are not in the journal"))?;
+        ensure(lost == 0, Invariant::LostIsVisible, || {
+            format!("{lost} lost answers are not in the journal")
+        })?;
         let outstanding = self.unanswered.len();
         ensure(outstanding == 0, Invariant::NothingLeft, || {
             format!("{outstanding} hand-overs were never answered")
         })?;
         let births = self.store.open_births();
-        ensure(births.is_empty(), Invariant::NothingLeft, || format!("batches {births:?} were never closed"))?;
+        ensure(births.is_empty(), Invariant::NothingLeft, || {
+            format!("batches {births:?} were never closed")
+        })?;
         let held = self.store.held();
         ensure(held == 0, Invariant::NothingLeft, || format!("the content of {held} batches is still held"))?;
         self.gateway_is_empty()
