@@ -199,11 +199,9 @@ impl Core {
 
         let mut plan = self.destination(submission, to, to_e164, from_e164)?;
         let mut shown_from = from_e164;
-        if let Address::User(user) = from
-        {
-            let reads_users = |leg: &ChannelId| {
-                policy.channel(*leg).is_some_and(|leg| leg.kind == ChannelKind::Messenger)
-            };
+        if let Address::User(user) = from {
+            let reads_users =
+                |leg: &ChannelId| policy.channel(*leg).is_some_and(|leg| leg.kind == ChannelKind::Messenger);
             // A phone must see a number; where none is free the plan keeps the legs that need none.
             if !plan.legs.iter().all(reads_users) {
                 if let Some(number) = self.number_for(origin, user, to_e164) {

@@ -341,7 +341,8 @@ impl Core {
     #[must_use]
     pub fn footprint(&self) -> Footprint {
         let lanes = self.channels.values();
-        let queued = |lanes: &Lanes| Lane::ALL.map(|lane| lanes.len(lane)).iter().sum::<usize>() + lanes.reports();
+        let queued =
+            |lanes: &Lanes| Lane::ALL.map(|lane| lanes.len(lane)).iter().sum::<usize>() + lanes.reports();
         Footprint {
             open: self.open.len(),
             hot: self.open.hot(),

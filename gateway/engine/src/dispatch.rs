@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use model::{
-    Address, AttemptId, Cause, ChannelId, ChannelKind, Disposition, For, Lane, Outgoing, OutgoingMessage, Pii,
-    Report, Timestamp,
+    Address, AttemptId, Cause, ChannelId, ChannelKind, Disposition, For, Lane, Outgoing, OutgoingMessage,
+    Pii, Report, Timestamp,
 };
 
 use crate::{

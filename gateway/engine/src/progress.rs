@@ -1,8 +1,8 @@
 //! What happens to a message after acceptance: outcomes, receipts, deadlines.
 
 use model::{
-    Address, Answer, Cause, ChannelId, ChannelKind, Disposition, For, Inbound, Number, Outcome, Party, Receipt, Refusal,
-    Retry, Ticket, Timestamp, UpstreamId,
+    Address, Answer, Cause, ChannelId, ChannelKind, Disposition, For, Inbound, Number, Outcome, Party,
+    Receipt, Refusal, Retry, Ticket, Timestamp, UpstreamId,
 };
 use smallvec::SmallVec;
 

@@ -569,8 +569,7 @@ fn a_retry_asks_for_a_commit_of_its_own() {
 
 fn replace(message: MessageId, text: &str) -> Inbound {
     let content = Content::Text(text.into());
-    let command =
-        Command::Replace { origin: ESME, message, content, scheduled_at: None, expires_at: None };
+    let command = Command::Replace { origin: ESME, message, content, scheduled_at: None, expires_at: None };
     Inbound::Command { command, ticket: ticket() }
 }
 
@@ -642,10 +641,7 @@ fn a_plan_through_a_messenger_reaches_the_phone_by_its_number_and_in_segments() 
     let id = world.accepted(text("15881234", "01012345678", &"x".repeat(300)));
     let (channel, attempt) = world.handed_message();
     assert_eq!(channel, TICTOC);
-    world.outcome(
-        attempt,
-        Outcome::Refused(Refusal::theirs(Cause::NetworkRefused, Retry::OtherRoute, 404)),
-    );
+    world.outcome(attempt, Outcome::Refused(Refusal::theirs(Cause::NetworkRefused, Retry::OtherRoute, 404)));
     let (channel, Outgoing::Message(message)) = world.next_handed() else { panic!("a message") };
     assert_eq!((channel, message.to.is_none()), (SMSC, true), "as the sender wrote it");
     assert_ne!(message.concat_ref, 0, "three segments that belong together");
