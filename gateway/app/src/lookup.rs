@@ -33,5 +33,6 @@ fn standing(origin: ChannelId, message: MessageId, entries: &[Entry]) -> Option<
         Event::Final { disposition, cause } => Some(Standing { message, disposition, cause, changed_at: entry.at }),
         _ => None,
     });
-    Some(ended.unwrap_or(Standing { message, disposition: Disposition::Accepted, cause: None, changed_at: message.accepted_at() }))
+    let open = || Standing { message, disposition: Disposition::Accepted, cause: None, changed_at: message.accepted_at() };
+    Some(ended.unwrap_or_else(open))
 }

@@ -67,7 +67,7 @@ enum Command {
         json: bool,
     },
     /// Replays simulated worlds: every fault, no sockets, a virtual clock.
-    // SIMSTUB
+    Sim(command::sim::Sim),
     /// Prints the JSON schema of the configuration.
     Schema,
 }
@@ -87,6 +87,7 @@ fn main() -> ExitCode {
         Command::Doctor => command::doctor::doctor(&sources),
         Command::Explain { message } => command::explain::explain(&sources, &message),
         Command::Verify { json } => command::verify::verify(&sources, json),
+        Command::Sim(sim) => sim.run(),
         Command::Schema => command::check::schema(),
     }
 }

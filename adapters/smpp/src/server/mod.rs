@@ -57,19 +57,15 @@ impl Default for ServerSettings {
     }
 }
 
-/// Connections that have not bound yet; more wait in the operating system's queue (F29).
-const UNBOUND_MAX: usize = 256;
-
 /// The SMPP server.
 pub struct Server {
     pub(super) settings: ServerSettings,
     pub(super) intake: Arc<dyn Intake>,
     pub(super) lookup: Arc<dyn Lookup>,
     pub(super) watch: Arc<dyn Watch>,
-    pub(super) failures: Failures,
+    failures: Failures,
     accounts: RwLock<HashMap<String, Arc<Account>>>,
     connections: AtomicUsize,
-    pub(super) unbound: tokio::sync::Semaphore,
 }
 
 impl Server {
@@ -83,7 +79,6 @@ impl Server {
             failures: Failures::default(),
             accounts: RwLock::default(),
             connections: AtomicUsize::new(0),
-            unbound: tokio::sync::Semaphore::new(UNBOUND_MAX),
         })
     }
 

@@ -68,7 +68,7 @@ pub(super) async fn run(server: &Server, reader: Reader, writer: Writer, peer: S
     let shared = Arc::new(Shared::new(server.settings.timers.response_us));
     let version = Arc::new(AtomicU8::new(Version::V33.octet()));
     let account = Arc::new(OnceLock::new());
-    let writing = WriterTask::new(shared.clone(), received, posts.clone(), writer, server, version.clone(), account.clone());
+    let writing = WriterTask::new(shared.clone(), received, writer, server.intake.clone(), version.clone(), account.clone());
     let writing = tokio::spawn(writing.run());
     let lookups = Arc::new(Lookups { lookup: server.lookup.clone(), asked: std::sync::Mutex::default() });
     let session = server.intake.open(Arc::new(Answers(posts.clone(), lookups.clone())));

@@ -126,10 +126,8 @@ impl Shared {
 pub(super) struct WriterTask {
     pub(super) shared: Arc<Shared>,
     pub(super) posts: UnboundedReceiver<Post>,
-    pub(super) own: tokio::sync::mpsc::UnboundedSender<Post>,
     pub(super) writer: Writer,
     pub(super) intake: Arc<dyn Intake>,
-    pub(super) lookup: Arc<dyn kit::Lookup>,
     pub(super) version: Arc<std::sync::atomic::AtomicU8>,
     pub(super) account: Arc<std::sync::OnceLock<Arc<super::Account>>>,
     /// Deliveries that found the window full.
@@ -140,14 +138,12 @@ impl WriterTask {
     pub(super) fn new(
         shared: Arc<Shared>,
         posts: UnboundedReceiver<Post>,
-        own: tokio::sync::mpsc::UnboundedSender<Post>,
         writer: Writer,
-        server: &super::Server,
+        intake: Arc<dyn Intake>,
         version: Arc<std::sync::atomic::AtomicU8>,
         account: Arc<std::sync::OnceLock<Arc<super::Account>>>,
     ) -> Self {
-        let (intake, lookup) = (server.intake.clone(), server.lookup.clone());
-        Self { shared, posts, own, writer, intake, lookup, version, account, waiting: Default::default() }
+        Self { shared, posts, writer, intake, version, account, waiting: Default::default() }
     }
 
     fn version(&self) -> Version {

@@ -5,6 +5,7 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod run;
+pub(crate) mod sim;
 pub(crate) mod verify;
 
 use std::{path::Path, process::ExitCode};

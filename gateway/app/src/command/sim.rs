@@ -18,9 +18,11 @@ impl Sim {
     #[expect(clippy::print_stdout, clippy::print_stderr, reason = "the answer of the command")]
     pub(crate) fn run(&self) -> ExitCode {
         if let Some(seed) = self.seed {
-            return match sim::narrate(seed) {
-                Ok(story) => {
-                    println!("{story}");
+            let (story, result) = sim::tell(seed);
+            println!("{story}");
+            return match result {
+                Ok(summary) => {
+                    println!("{summary}");
                     ExitCode::SUCCESS
                 }
                 Err(violation) => {
@@ -42,7 +44,7 @@ impl Sim {
         });
         match result {
             Ok(summary) => {
-                println!("{total} worlds, every invariant holds\n{summary}");
+                println!("{summary}\nevery invariant holds in each of {total} worlds");
                 ExitCode::SUCCESS
             }
             Err(violation) => {
