@@ -9,6 +9,7 @@ mod policy;
 mod runtime;
 mod smsc;
 mod texts;
+mod upkeep;
 mod watch;
 mod wiring;
 

@@ -34,6 +34,7 @@ use crate::{
     policy::{self, Ids},
     runtime::{Control, Gate, Runtime, now},
     texts::Texts,
+    upkeep,
     watch::{LinkWatch, ListenerWatch},
 };
 
@@ -152,6 +153,8 @@ impl Gateway {
         };
         gateway.runtime = tokio::spawn(runtime.run());
         gateway.listen().await?;
+        let (store, gate, registry, stop) = (gateway.store.clone(), gateway.gate.clone(), gateway.registry.clone(), gateway.edge.clone());
+        gateway.tasks.spawn(upkeep::run(store, gate, health.clone(), registry, stop));
         for condition in [Condition::Configuration, Condition::Journal, Condition::Ingress, Condition::Space, Condition::Serving] {
             health.met(condition);
         }

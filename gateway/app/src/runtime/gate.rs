@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, PoisonError, RwLock,
-        atomic::{AtomicU8, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
     },
 };
 
@@ -23,6 +23,8 @@ pub(crate) struct Gate {
     next_session: AtomicU64,
     /// Index into [`Cause::ALL`] plus one; zero while submissions are welcome.
     closed: AtomicU8,
+    /// There is no space for more.
+    full: AtomicBool,
 }
 
 impl Gate {
@@ -34,6 +36,7 @@ impl Gate {
             // Zero is nobody: what the engine submits by itself is answered to it.
             next_session: AtomicU64::new(1),
             closed: AtomicU8::new(0),
+            full: AtomicBool::new(false),
         };
         (Arc::new(gate), waiting)
     }
@@ -42,6 +45,10 @@ impl Gate {
     pub(crate) fn set_closed(&self, cause: Option<Cause>) {
         let code = cause.and_then(|cause| Cause::ALL.iter().position(|known| *known == cause));
         self.closed.store(code.map_or(0, |index| u8::try_from(index + 1).unwrap_or(u8::MAX)), Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_full(&self, full: bool) {
+        self.full.store(full, Ordering::Relaxed);
     }
 
     /// Lets answers go to their sessions. Those of sessions that are gone are dropped: the peer will ask
@@ -63,6 +70,7 @@ impl Intake for Gate {
 
     fn closed_for_submissions(&self) -> Option<Cause> {
         match self.closed.load(Ordering::Relaxed) {
+            0 if self.full.load(Ordering::Relaxed) => Some(Cause::StoreUnavailable),
             0 => None,
             code => Cause::ALL.get(usize::from(code) - 1).copied(),
         }
