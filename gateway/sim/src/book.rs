@@ -9,8 +9,8 @@ use std::{
 use billing::{ChargeAt, Meter, Metered, UsageEvent, UsageKey, UsageRecord};
 use engine::journal::{Accepted, Batch, Entry, Event};
 use model::{
-    Address, Answer, ChannelId, Class, Content, Disposition, MessageId, Pii, ReceiptState, Timestamp,
-    UpstreamId,
+    Address, Answer, ChannelId, Class, Content, Disposition, MessageId, Pii, ReceiptState, Submission,
+    Timestamp, UpstreamId,
 };
 
 use crate::violation::{Found, Invariant, ensure};
@@ -28,7 +28,7 @@ pub(crate) struct Book {
     /// Channels told the engine of a lost answer; the journal is still to say so (I6).
     pub(crate) lost: Vec<MessageId>,
     /// Idempotency keys and what they became.
-    pub(crate) keys: HashMap<(ChannelId, String), MessageId>,
+    keys: HashMap<(ChannelId, String), (MessageId, Content)>,
 }
 
 /// What keeps its order towards one channel. Classes overtake each other by design: by their lanes, and
@@ -123,11 +123,15 @@ impl Book {
                 life.leg = *leg;
                 life.channel = *channel;
                 life.displaced = true;
+                life.due = None;
                 self.rerouted += 1;
             }
             Event::Receipt { part, state, .. } => life.receipt(*part, *state),
             Event::Replaced { expires_at, metered, scheduled_at } => {
-                life.replaced_later |= scheduled_at.is_some();
+                if scheduled_at.is_some() {
+                    life.replaced_later = true;
+                    life.due = None;
+                }
                 life.metered = *metered;
                 life.expires_at = *expires_at;
                 life.replace(content);
@@ -191,17 +195,18 @@ impl Book {
         ensure(metered, Invariant::AnswerAfterCommit, || "its usage record is not committed".into())
     }
 
-    /// The same key is the same message.
-    pub(crate) fn keyed(
-        &mut self,
-        origin: ChannelId,
-        key: Option<&str>,
-        answer: &Answer,
-    ) -> Result<(), Found> {
+    /// The same key with the same body is the same message; with another body it is refused.
+    pub(crate) fn keyed(&mut self, submission: &Submission, answer: &Answer) -> Result<(), Found> {
         let (Answer::Accepted(message) | Answer::Duplicate(message)) = answer else { return Ok(()) };
-        let Some(key) = key else { return Ok(()) };
-        let before = *self.keys.entry((origin, key.to_owned())).or_insert(*message);
-        ensure(before == *message, Invariant::Answers, || "one idempotency key became two messages".into())
+        let Some(key) = &submission.idempotency_key else { return Ok(()) };
+        let first = self
+            .keys
+            .entry((submission.origin, key.to_string()))
+            .or_insert_with(|| (*message, submission.content.clone()));
+        ensure(first.0 == *message, Invariant::Answers, || "one idempotency key became two messages".into())?;
+        ensure(first.1 == submission.content, Invariant::Answers, || {
+            "one idempotency key was taken for two bodies".into()
+        })
     }
 }
 
@@ -248,6 +253,11 @@ impl Life {
         };
         self.stage = to;
         Ok(())
+    }
+
+    /// Its last answer was lost, as far as the journal knows.
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.stage == Stage::Unknown
     }
 
     /// It should have been handed over by now, if nothing is wrong outside and nothing holds it.

@@ -1,6 +1,9 @@
 //! Judgement at the moment: what may be committed, leave, arrive or be said now (the book judges batches).
 
-use engine::journal::{Batch, Event as Step, FactKind};
+use engine::{
+    AnswerLost,
+    journal::{Batch, Event as Step, FactKind},
+};
 use model::{
     Answer, ChannelId, Class, ConsentScope, Duration, For, MessageId, Outgoing, OutgoingMessage, Timestamp,
 };
@@ -45,7 +48,7 @@ impl World {
         let certain = match last.fate {
             Fate::Refused | Fate::Dead => true,
             Fate::Open | Fate::Sent => false,
-            Fate::Lost => waits != Some(engine::AnswerLost::Wait),
+            Fate::Lost => waits != Some(AnswerLost::Wait),
         };
         ensure(certain, Invariant::CertainFallback, || {
             format!("the hand-over before it is {:?} ({at:?})", last.fate)
@@ -101,6 +104,15 @@ impl World {
         let words = policy::is_messenger(channel) || to.number().is_some() && from.number().is_some();
         ensure(words, Invariant::HandOver, || "a messenger's user towards a network of numbers".into())?;
         self.day_or_consent(life)?;
+        let early = life.due.is_some_and(|due| due > self.now);
+        ensure(!early, Invariant::HandOver, || "an attempt is made before it is due".into())?;
+        let last = self.handed.get(&message.message).and_then(|all| all.last());
+        let lost = last.is_some_and(|index| self.handovers[*index].fate == Fate::Lost);
+        let waits =
+            self.policy.channel(channel).is_some_and(|channel| channel.answer_lost == AnswerLost::Wait);
+        ensure(!(lost && waits && life.is_unknown()), Invariant::LostIsVisible, || {
+            "sent again where a loss is preferred to a duplicate".into()
+        })?;
         self.in_time(life)?;
         let earlier = self.handed.get(&message.message).into_iter().flatten();
         let may_have_arrived =
@@ -163,9 +175,7 @@ impl World {
     pub(crate) fn stored(&mut self, index: usize, answer: &Answer) -> Result<(), Found> {
         let request = &self.requests[index];
         match &request.wish {
-            Wish::Submit(submission) => {
-                self.book.keyed(request.channel, submission.idempotency_key.as_deref(), answer)
-            }
+            Wish::Submit(submission) => self.book.keyed(submission, answer),
             Wish::Receipt(_) => {
                 let applied = request.about.and_then(|(message, part)| {
                     let life = self.book.lives.get(&message)?;
