@@ -755,3 +755,50 @@ fn the_receipt_of_another_message_does_not_resolve_a_lost_answer() {
     world.pass(10);
     assert_eq!(world.finals(), [(second, Disposition::Delivered)]);
 }
+
+#[test]
+fn what_is_replaced_before_its_acceptance_is_durable_stays_in_memory_until_both_are() {
+    let mut world = World::new();
+    let mut policy = policy();
+    policy.limits.hot_max = 0;
+    world.core.set_policy(Arc::new(policy));
+    world.take(Inbound::Room { channel: SMSC, room: 1 });
+    world.accepted(hello());
+    let _fills_the_room = world.handed_message();
+    world.core.take(world.now, Inbound::Submit { submission: Arc::new(hello()), ticket: ticket() });
+    let accepting = world.core.seal(world.now).expect("the acceptance");
+    let second = accepting.batch.first_accepted().expect("a message");
+    world.core.take(world.now, replace(second, "other"));
+    world.core.committed(accepting.release);
+    let replacing = world.core.seal(world.now).expect("the replacement");
+    world.core.committed(replacing.release);
+    world.core.take(world.now, Inbound::Room { channel: SMSC, room: 2 });
+    let handed = world.core.dispatch(world.now);
+    assert!(world.core.wanted().is_empty(), "the store could only have given the text of before");
+    let Outgoing::Message(message) = &handed[0].1[0] else { panic!("a message") };
+    assert_eq!(message.submission.content, Content::Text("other".into()));
+}
+
+#[test]
+fn receipts_that_came_before_a_late_answer_are_not_waited_for_again() {
+    let mut world = World::new();
+    world.core.set_policy(Arc::new(waiting_policy()));
+    let id = world.accepted(text("15881234", "01012345678", &"x".repeat(200)));
+    let (_, attempt) = world.handed_message();
+    world.outcome(attempt, Outcome::Unknown);
+    let numbers = (Pii::new(Number::written("01012345678")), Pii::new(Number::written("15881234")));
+    let receipt = Receipt {
+        upstream: smallvec![UpstreamId("A".into())],
+        state: ReceiptState::Delivered,
+        code: None,
+        at: None,
+        about: Some(Box::new(numbers)),
+    };
+    world.take(Inbound::Receipt { channel: SMSC, receipt, ticket: Some(ticket()) });
+    world.pass(6);
+    let ids = ["A", "B"].map(|id| UpstreamId(id.into()));
+    world.outcome(attempt, Outcome::Sent(ids.into_iter().collect()));
+    assert_eq!(world.finals(), []);
+    world.receipt("B", ReceiptState::Delivered);
+    assert_eq!(world.finals(), [(id, Disposition::Delivered)]);
+}
