@@ -5,6 +5,7 @@ mod restart;
 mod smpp;
 mod table;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -26,19 +27,21 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
     let mut seconds = 10;
     let mut messages = 1_000_000;
     let mut only = None;
+    let mut binary = None;
     let mut rest = words.iter().skip(1);
     while let Some(word) = rest.next() {
         let mut value = || rest.next().ok_or_else(|| anyhow::anyhow!("{word} needs a value"));
         match word.as_str() {
             "--seconds" => seconds = value()?.parse()?,
             "--messages" => messages = value()?.parse()?,
+            "--binary" => binary = Some(PathBuf::from(value()?)),
             "--only" => only = Some(value()?.clone()),
             _ => bail!("bench does not know {word}"),
         }
     }
     match words.first().map(String::as_str) {
-        Some("smpp") => smpp::run(Period::of(seconds), only.as_deref()),
-        Some("restart") => restart::run(messages),
+        Some("smpp") => smpp::run(Period::of(seconds), only.as_deref(), binary),
+        Some("restart") => restart::run(messages, binary),
         _ => bail!(
             "bench what?\n  smpp     [--seconds 10] [--only load|kannel|gateway]  SMPP to SMPP, with Kannel in the same run\n  \
              restart  [--messages 1000000]                         restart with open messages, memory of each"

@@ -1,6 +1,7 @@
 //! What the compiler and its lints cannot see: the graph of rooms, their purity, the shape of the tree.
 
 mod graph;
+mod life;
 mod purity;
 mod shape;
 mod words;
@@ -33,6 +34,7 @@ pub(crate) fn run(_words: &[String]) -> Result<()> {
     findings.extend(purity::check(&crates, &files));
     findings.extend(shape::check(&crates, &files));
     findings.extend(words::check(&files));
+    findings.extend(life::check(&files));
     if findings.is_empty() {
         println!("   tidy: {} crates, {} files", crates.len(), files.len());
         return Ok(());

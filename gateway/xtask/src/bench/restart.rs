@@ -1,5 +1,6 @@
 //! A restart with many open messages, and what each of them costs in memory (targets T8, T9).
 
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use anyhow::{Result, ensure};
@@ -10,8 +11,8 @@ use crate::gateway::{self, PASSWORD, SYSTEM_ID, Site};
 use crate::line::{self, Counters, Line, Pace};
 use crate::{process, shell, tree, wire};
 
-pub(crate) fn run(messages: u64) -> Result<()> {
-    let binary = gateway::build()?;
+pub(crate) fn run(messages: u64, binary: Option<PathBuf>) -> Result<()> {
+    let binary = binary.map_or_else(gateway::build, Ok)?;
     let folder = tempfile::tempdir()?;
     // Nobody listens where the SMSC should be, so every message stays open.
     let nobody = std::net::SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, tree::free_port()?));

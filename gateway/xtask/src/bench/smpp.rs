@@ -1,6 +1,7 @@
 //! SMPP in, SMPP out: the load tool alone, Kannel, the gateway, all in one run (targets T1, T2, T5, T8).
 
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -20,9 +21,9 @@ const LINES: usize = 4;
 /// Latency is measured at this share of the highest rate.
 const STEADY: f64 = 0.7;
 
-pub(crate) fn run(period: Period, only: Option<&str>) -> Result<()> {
+pub(crate) fn run(period: Period, only: Option<&str>, binary: Option<PathBuf>) -> Result<()> {
     let wanted = |name: &str| only.is_none_or(|only| only == name);
-    let binary = if wanted("gateway") { Some(gateway::build()?) } else { None };
+    let binary = if wanted("gateway") { Some(binary.map_or_else(gateway::build, Ok)?) } else { None };
     let mut table =
         Table::new(&["Path", "Rate", "CPU per message", "p50", "p99", "p99.9", "Memory", "Receipts"]);
     if wanted("load") {
