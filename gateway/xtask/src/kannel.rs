@@ -29,7 +29,9 @@ impl Kannel {
         let file = home.join("kannel.conf");
         fs::write(&file, configuration(home, source, sink, keep)?)?;
         let log = File::create(home.join("bearerbox.out"))?;
+        // Without `-v` it also writes every PDU to its standard error, which would measure the disk.
         let child = Command::new(BEARERBOX)
+            .args(["-v", "4"])
             .arg(&file)
             .current_dir(home)
             .stdout(log.try_clone()?)
@@ -79,7 +81,7 @@ fn configuration(home: &Path, source: u16, sink: u16, keep: Keep) -> Result<Stri
         format!(
             "group = smsc\nsmsc = smpp\nsmsc-id = {id}\nhost = 127.0.0.1\nport = {port}\ntransceiver-mode = true\n\
              smsc-username = kannel\nsmsc-password = secret\nsystem-type = \"\"\ninterface-version = 34\n\
-             max-pending-submits = 500\nreconnect-delay = 1\n{more}\n"
+             max-pending-submits = 10\nreconnect-delay = 1\n{more}\n"
         )
     };
     Ok(format!(
