@@ -81,7 +81,7 @@ fn configuration(home: &Path, source: u16, sink: u16, keep: Keep) -> Result<Stri
         format!(
             "group = smsc\nsmsc = smpp\nsmsc-id = {id}\nhost = 127.0.0.1\nport = {port}\ntransceiver-mode = true\n\
              smsc-username = kannel\nsmsc-password = secret\nsystem-type = \"\"\ninterface-version = 34\n\
-             max-pending-submits = 10\nreconnect-delay = 1\n{more}\n"
+             max-pending-submits = 50\nreconnect-delay = 1\n{more}\n"
         )
     };
     Ok(format!(
