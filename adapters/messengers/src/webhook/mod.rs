@@ -5,12 +5,10 @@
 //! idempotency key, so no call does harm when it is repeated. Unknown fields and unknown kinds are
 //! ignored unless the event names them in `must`.
 
-pub mod capabilities;
 mod decode;
 mod encode;
 mod envelope;
 mod error_class;
-pub mod links;
 mod results;
 mod text;
 
