@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts};
 use bytes::Bytes;
-use http::{HeaderMap, Request, header, request::Parts};
+use http::{Extensions, HeaderMap, Request, header, request::Parts};
 use kit::HookError;
 use serde::de::DeserializeOwned;
 
@@ -25,7 +25,10 @@ impl FromRequestParts<Api> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
         let key = bearer(&parts.headers).ok_or_else(Problem::unauthorized)?;
-        api.services.directory.account(&key).map(Self).ok_or_else(Problem::unauthorized)
+        // A key that is shown from elsewhere is answered as if nobody had it.
+        let account = api.services.directory.account(&key);
+        let account = account.filter(|account| account.access.admits(&parts.extensions));
+        account.map(Self).ok_or_else(Problem::unauthorized)
     }
 }
 
@@ -47,7 +50,7 @@ impl FromRequest<Api> for PeerCall {
 
     async fn from_request(request: axum::extract::Request, api: &Api) -> Result<Self, Problem> {
         let limits = &api.services.limits;
-        let claimed = claimed_peer(api, request.headers())?;
+        let claimed = claimed_peer(api, request.headers(), request.extensions())?;
         let (head, payload) = request.into_parts();
         let octets = body::read(&head.headers, payload, limits.body_octets_max, limits.body_timeout).await?;
         let call = Request::from_parts(head, octets);
@@ -70,15 +73,24 @@ pub(crate) enum Claimed {
 }
 
 impl Claimed {
-    pub(crate) fn peer(self) -> Arc<Messenger> {
+    pub(crate) const fn peer(&self) -> &Arc<Messenger> {
         match self {
             Self::Proven(peer) | Self::Named(peer) => peer,
         }
     }
 }
 
-/// Finds a messenger by its token, or by the name it signs for.
-pub(crate) fn claimed_peer(api: &Api, headers: &HeaderMap) -> Result<Claimed, Problem> {
+/// Finds a messenger by its token, or by the name it signs for. From elsewhere it is not found.
+pub(crate) fn claimed_peer(
+    api: &Api,
+    headers: &HeaderMap,
+    extensions: &Extensions,
+) -> Result<Claimed, Problem> {
+    let claimed = claimed(api, headers)?;
+    if claimed.peer().access.admits(extensions) { Ok(claimed) } else { Err(unknown_peer()) }
+}
+
+fn claimed(api: &Api, headers: &HeaderMap) -> Result<Claimed, Problem> {
     if headers.contains_key(header::AUTHORIZATION) {
         let key = bearer(headers).ok_or_else(unknown_peer)?;
         return api.services.directory.messenger_by_key(&key).map(Claimed::Proven).ok_or_else(unknown_peer);

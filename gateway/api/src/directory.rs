@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::{ChannelId, ChannelKind, Class, Number};
 use smol_str::SmolStr;
 
-use crate::{Federation, KeyHash, Pull};
+use crate::{Access, Federation, KeyHash, Pull};
 
 /// Accounts, messengers and channels as configured now. A reload is visible with the next call.
 pub trait Directory: Send + Sync {
@@ -44,12 +44,13 @@ pub trait Directory: Send + Sync {
 }
 
 /// An account of the HTTP API.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Account {
     pub channel: ChannelId,
     pub name: SmolStr,
     /// For messages that name none.
     pub class: Class,
+    pub access: Access,
 }
 
 /// A messenger that speaks HTTP with us.
@@ -60,6 +61,7 @@ pub struct Messenger {
     pub adapter: Arc<dyn Federation>,
     /// Set where the messenger fetches its events.
     pub pull: Option<Arc<dyn Pull>>,
+    pub access: Access,
 }
 
 /// What an operator sees of a channel.

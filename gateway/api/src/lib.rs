@@ -4,6 +4,7 @@
 //! [`kit::Intake`], waits for the answers that come after the commit, and writes them down. It never
 //! decides anything about a message.
 
+mod access;
 mod body;
 mod caller;
 mod desk;
@@ -29,6 +30,7 @@ use tokio::sync::Semaphore;
 
 use crate::desk::Desk;
 
+pub use access::{Access, PeerIp, Rate};
 pub use directory::{Account, ChannelView, Directory, Messenger, Reach};
 pub use federation::Federation;
 pub use key::{KeyHash, NotAKeyHash};

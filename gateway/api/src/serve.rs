@@ -1,6 +1,6 @@
 //! Connections: how many, how slow they may be, and how they end.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, net::IpAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper::{body::Incoming, server::conn::http1};
@@ -14,12 +14,12 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service;
 
-use crate::{ConnectionLimits, Tls};
+use crate::{ConnectionLimits, PeerIp, Tls};
 
 /// Serves until `shutdown`, then lets the calls under way finish.
 ///
 /// HTTP/1.1 only: a batch carries what streams would, and one call at a time for each connection makes
-/// the number of connections a bound for everything behind them.
+/// the number of connections a bound for everything behind them. Each request carries its [`PeerIp`].
 pub async fn serve(
     listener: TcpListener,
     tls: Option<Arc<Tls>>,
@@ -40,7 +40,7 @@ pub async fn serve(
             accepted = listener.accept() => accepted,
             () = shutdown.cancelled() => break,
         };
-        let (Ok(turn), Ok((stream, _peer))) = (turn, accepted) else {
+        let (Ok(turn), Ok((stream, peer))) = (turn, accepted) else {
             // Out of descriptors, or the peer has gone already. Trying again at once would spin.
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
@@ -49,7 +49,7 @@ pub async fn serve(
         let (limits, shutdown) = (limits.clone(), shutdown.clone());
         connections.spawn(async move {
             let _turn = turn;
-            if let Err(error) = connect(stream, tls, router, &limits, shutdown).await {
+            if let Err(error) = connect(stream, peer.ip(), tls, router, &limits, shutdown).await {
                 tracing::debug!(%error, "a connection ended early");
             }
         });
@@ -65,6 +65,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 async fn connect(
     stream: TcpStream,
+    peer: IpAddr,
     tls: Option<Arc<Tls>>,
     router: Router,
     limits: &ConnectionLimits,
@@ -72,25 +73,29 @@ async fn connect(
 ) -> io::Result<()> {
     stream.set_nodelay(true)?;
     match tls {
-        None => talk(stream, router, limits, shutdown).await,
+        None => talk(stream, peer, router, limits, shutdown).await,
         Some(tls) => {
             let handshake = timeout(limits.handshake_timeout, tls.acceptor().accept(stream));
             let stream = tokio::select! {
                 stream = handshake => stream.map_err(|_elapsed| io::ErrorKind::TimedOut)??,
                 () = shutdown.cancelled() => return Ok(()),
             };
-            talk(stream, router, limits, shutdown).await
+            talk(stream, peer, router, limits, shutdown).await
         }
     }
 }
 
 async fn talk(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: IpAddr,
     router: Router,
     limits: &ConnectionLimits,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+    // A listener for both families shows IPv4 peers as ::ffff:a.b.c.d.
+    let peer = PeerIp(peer.to_canonical());
+    let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(peer);
         // A router is always ready.
         router.clone().call(request)
     });

@@ -12,7 +12,7 @@ use model::{Answer, Cause, Duration, Party, Refusal, Retry};
 
 use crate::{
     Api, Limits, Messenger, Problem, body,
-    caller::{claimed_peer, refused_hook},
+    caller::{Claimed, claimed_peer, refused_hook},
     desk::{Ask, Missing},
     openapi::ProblemDetails,
     v1::ask,
@@ -34,21 +34,28 @@ use crate::{
     )
 )]
 pub(crate) async fn take(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
-    let peer = claimed_peer(&api, request.headers())?.peer();
+    let claimed = claimed_peer(&api, request.headers(), request.extensions())?;
     ask::open(&api)?;
+    let now = (api.services.now)();
+    // How fast a messenger is, is nothing for those who only know its name.
+    if let Claimed::Proven(peer) = &claimed {
+        peer.access.ready(now)?;
+    }
+    let peer = claimed.peer();
     let limits = &api.services.limits;
     let Ok(_turn) = api.batches.try_acquire() else { return Err(Problem::of(Cause::QueueFull).close()) };
     let (head, payload) = request.into_parts();
     let octets = body::read(&head.headers, payload, limits.batch_octets_max, limits.body_timeout).await?;
     let call = http::Request::from_parts(head, octets);
-    let items = peer.adapter.read((api.services.now)(), &call).map_err(refused_hook)?;
+    let items = peer.adapter.read(now, &call).map_err(refused_hook)?;
     if items.len() > limits.batch_messages_max.min(Limits::BATCH_MESSAGES_CEILING) {
         return Err(Problem::batch_too_long(limits.batch_messages_max));
     }
+    peer.access.take(now, items.len())?;
 
     let mut asks = Vec::with_capacity(items.len());
     let fates: Vec<_> =
-        items.into_iter().map(|(id, item)| Fate::of(&api, &peer, id, item, &mut asks)).collect();
+        items.into_iter().map(|(id, item)| Fate::of(&api, peer, id, item, &mut asks)).collect();
     let answers = api.desk.ask(asks.into_iter(), limits.answer_timeout).await;
     let mut each = answers.each.into_iter();
     let taken: Vec<_> = fates

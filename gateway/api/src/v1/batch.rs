@@ -53,6 +53,7 @@ pub(crate) async fn submit(
     payload: Body,
 ) -> Result<Response, Problem> {
     let limits = &api.services.limits;
+    account.access.ready((api.services.now)())?;
     let Ok(_turn) = api.batches.try_acquire() else {
         return Err(Problem::of(Cause::QueueFull)
             .detail(format!("at most {} batches are taken at the same time", limits.batches_max))
@@ -63,14 +64,17 @@ pub(crate) async fn submit(
     let now = (api.services.now)();
     let lines_max = limits.batch_messages_max.min(Limits::BATCH_MESSAGES_CEILING);
 
-    let mut lines = Vec::new();
-    let mut asks = Vec::new();
     let written =
         (1..).zip(octets.split(|&octet| octet == b'\n')).filter(|(_, line)| !line.trim_ascii().is_empty());
+    match written.clone().take(lines_max.saturating_add(1)).count() {
+        0 => return Err(Problem::of(Cause::Malformed).detail("the batch has no lines")),
+        lines if lines > lines_max => return Err(Problem::batch_too_long(lines_max)),
+        lines => account.access.take(now, lines)?,
+    }
+
+    let mut lines = Vec::new();
+    let mut asks = Vec::new();
     for (line, written) in written {
-        if lines.len() == lines_max {
-            return Err(Problem::batch_too_long(lines_max));
-        }
         let read = body::parse::<NewMessage>(written).and_then(|message| {
             let message = message.with_key(|| key.as_ref().map(|key| format_smolstr!("{key}#{line}")));
             message.submission(account, now)
@@ -82,9 +86,6 @@ pub(crate) async fn submit(
             }
             Err(problem) => lines.push((line, Some(problem))),
         }
-    }
-    if lines.is_empty() {
-        return Err(Problem::of(Cause::Malformed).detail("the batch has no lines"));
     }
 
     let answers = api.desk.ask(asks.into_iter(), limits.answer_timeout).await;

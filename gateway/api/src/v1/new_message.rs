@@ -45,7 +45,7 @@ pub(crate) struct NewMessage {
     data: Option<Data>,
     /// The account's default where absent.
     class: Option<ClassName>,
-    /// Which receipts are wanted: all final ones by default.
+    /// Which receipts the account's SMPP binds are sent: none by default.
     #[serde(default)]
     #[schema(schema_with = receipts_schema, required = false)]
     receipts: Receipts,
@@ -220,13 +220,13 @@ impl<'de> Deserialize<'de> for Recipient {
     }
 }
 
-/// Which receipts are wanted.
+/// Which receipts are wanted. Over HTTP the ladder is the receipt, so nobody gets one unasked.
 #[derive(Debug, Clone, Copy)]
 struct Receipts(ReceiptsWanted);
 
 impl Default for Receipts {
     fn default() -> Self {
-        Self(ReceiptsWanted::FINAL)
+        Self(ReceiptsWanted::NONE)
     }
 }
 
@@ -371,8 +371,11 @@ fn receipts_schema() -> RefOr<Schema> {
     OneOfBuilder::new()
         .item(ObjectBuilder::new().schema_type(Type::Boolean))
         .item(ArrayBuilder::new().items(name))
-        .description(Some("Which receipts are wanted: all final ones, none, or those listed."))
-        .default(Some(true.into()))
+        .description(Some(
+            "Which receipts the account's SMPP binds are sent: all final ones, none, or those listed. \
+             An account without SMPP is sent none; `GET /v1/messages/{id}` tells what became of a message.",
+        ))
+        .default(Some(false.into()))
         .into()
 }
 

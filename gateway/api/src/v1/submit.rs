@@ -15,7 +15,7 @@ use super::{
     ask, batch,
     new_message::{NewMessage, key_of},
 };
-use crate::{Api, Problem, body, caller::Caller, desk::Ask, openapi::ProblemDetails};
+use crate::{Api, Problem, body, caller::Caller, desk::Ask, openapi::{ProblemBody, ProblemDetails}};
 
 /// The message is stored; what becomes of it is found under its link.
 #[derive(Debug, Serialize, ToSchema)]
@@ -64,6 +64,9 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
             headers(("Idempotent-Replayed" = bool, description = "The message was sent before"))),
         (status = 200, description = "A batch: one line for each line that came, in order", body = batch::Line,
             content_type = "application/x-ndjson"),
+        (status = 429, description = "More messages a second than the account may send: none was taken",
+            body = ProblemBody, content_type = "application/problem+json",
+            headers(("Retry-After" = u64, description = "Seconds until it is worth sending again"))),
         (status = "4XX", response = ProblemDetails),
         (status = "5XX", response = ProblemDetails),
     )
@@ -85,10 +88,12 @@ pub(crate) async fn submit(
         ));
     }
     let limits = &api.services.limits;
+    let now = (api.services.now)();
+    account.access.take(now, 1)?;
     let octets = body::read(&head.headers, payload, limits.body_octets_max, limits.body_timeout).await?;
     let key = key_of(&head.headers)?;
     let message = body::parse::<NewMessage>(&octets)?.with_key(|| key);
-    let submission = message.submission(&account, (api.services.now)())?;
+    let submission = message.submission(&account, now)?;
     match api.desk.ask_one(Ask::Submit(Arc::new(submission)), limits.answer_timeout).await {
         Ok(Answer::Accepted(id)) => Ok(accepted(id, false)),
         Ok(Answer::Duplicate(id)) => Ok(accepted(id, true)),
