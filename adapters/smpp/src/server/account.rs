@@ -11,6 +11,7 @@ use model::{Cause, ChannelId, Class, For, Inbound, Outcome, Outgoing, Refusal, R
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio_util::sync::CancellationToken;
 
 use super::writer::Post;
 use crate::{Version, pace::Bucket, socket, translate::LinkText};
@@ -65,6 +66,8 @@ pub struct Account {
     watch: Arc<dyn Watch>,
     pub(super) bucket: Mutex<Option<Bucket>>,
     sessions: Mutex<Sessions>,
+    /// Held while the room is announced, so that the gateway hears the last word last.
+    announcing: tokio::sync::Mutex<()>,
     me: Weak<Self>,
 }
 
@@ -72,9 +75,15 @@ pub struct Account {
 struct Sessions {
     next: u64,
     /// All that are bound.
-    bound: HashMap<u64, UnboundedSender<Post>>,
+    bound: HashMap<u64, Member>,
     /// Those that receive, in the order they came.
     receiving: Vec<u64>,
+}
+
+struct Member {
+    post: UnboundedSender<Post>,
+    /// Tells the session to unbind.
+    ends: CancellationToken,
 }
 
 impl Account {
@@ -87,6 +96,7 @@ impl Account {
             watch,
             bucket: Mutex::new(bucket),
             sessions: Mutex::default(),
+            announcing: tokio::sync::Mutex::default(),
             me: me.clone(),
         })
     }
@@ -113,14 +123,14 @@ impl Account {
     }
 
     /// Adds a session, unless the account has as many as it may.
-    pub(super) fn join(&self, post: &UnboundedSender<Post>) -> Option<u64> {
+    pub(super) fn join(&self, post: &UnboundedSender<Post>, ends: &CancellationToken) -> Option<u64> {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         if sessions.bound.len() >= self.settings().binds_max {
             return None;
         }
         sessions.next += 1;
         let id = sessions.next;
-        sessions.bound.insert(id, post.clone());
+        sessions.bound.insert(id, Member { post: post.clone(), ends: ends.clone() });
         drop(sessions);
         self.watch.up();
         Some(id)
@@ -131,6 +141,12 @@ impl Account {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner).receiving.push(id);
     }
 
+    /// From now on it is given none.
+    pub(super) fn retire(&self, id: u64) {
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.receiving.retain(|receiving| *receiving != id);
+    }
+
     pub(super) fn leave(&self, id: u64) {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.bound.remove(&id);
@@ -139,17 +155,18 @@ impl Account {
         self.watch.down();
     }
 
-    /// How many deliveries the account can take now.
-    pub(super) fn room(&self) -> Inbound {
+    /// Tells the gateway how many deliveries the account can take now.
+    pub(super) async fn announce(&self) {
+        let _mine = self.announcing.lock().await;
         let receiving = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).receiving.len();
         let room = u32::try_from(receiving * DELIVERIES_MAX).unwrap_or(u32::MAX);
-        Inbound::Room { channel: self.settings().channel, room }
+        // A gateway that has shut down hands nothing out.
+        let _closed = self.intake.take(vec![Inbound::Room { channel: self.settings().channel, room }]).await;
     }
 
     pub(super) fn close(&self) {
-        for post in self.sessions.lock().unwrap_or_else(PoisonError::into_inner).bound.values() {
-            // A session that is ending anyway needs no telling.
-            let _gone = post.send(Post::Unbind);
+        for member in self.sessions.lock().unwrap_or_else(PoisonError::into_inner).bound.values() {
+            member.ends.cancel();
         }
     }
 
@@ -179,7 +196,9 @@ pub(crate) fn outcomes(batch: Vec<Outgoing>, outcome: &Outcome) -> Vec<Inbound> 
 
 fn bucket(settings: &AccountSettings) -> Option<Bucket> {
     // A burst of a second, and never less than the longest message (SMS sheet §1.9).
-    (settings.rate > 0).then(|| Bucket::new(u64::from(settings.rate) * 1_000, settings.rate.max(255), socket::now().micros()))
+    (settings.rate > 0).then(|| {
+        Bucket::new(u64::from(settings.rate) * 1_000, settings.rate.max(255), socket::now().micros())
+    })
 }
 
 impl Channel for Account {
@@ -199,10 +218,12 @@ impl Channel for Account {
             }
         }
         let mut left = Vec::new();
-        for (session, items) in sessions.receiving.iter().zip(by_session).filter(|(_, items)| !items.is_empty()) {
+        for (session, items) in
+            sessions.receiving.iter().zip(by_session).filter(|(_, items)| !items.is_empty())
+        {
             match sessions.bound.get(session) {
-                Some(post) => {
-                    if let Err(unsent) = post.send(Post::Deliver(items))
+                Some(member) => {
+                    if let Err(unsent) = member.post.send(Post::Deliver(items))
                         && let Post::Deliver(items) = unsent.0
                     {
                         left.extend(items);

@@ -7,6 +7,7 @@
 mod account;
 mod authenticate;
 mod reader;
+mod requests;
 mod writer;
 
 use std::{
@@ -70,7 +71,12 @@ pub struct Server {
 
 impl Server {
     #[must_use]
-    pub fn new(settings: ServerSettings, intake: Arc<dyn Intake>, lookup: Arc<dyn Lookup>, watch: Arc<dyn Watch>) -> Arc<Self> {
+    pub fn new(
+        settings: ServerSettings,
+        intake: Arc<dyn Intake>,
+        lookup: Arc<dyn Lookup>,
+        watch: Arc<dyn Watch>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             settings,
             intake,
@@ -85,7 +91,8 @@ impl Server {
     /// Puts these accounts in the place of the old ones. Sessions of accounts that are gone are closed;
     /// those of accounts that stay go on with the new settings.
     pub fn set_accounts(&self, accounts: impl IntoIterator<Item = Arc<Account>>) {
-        let accounts: HashMap<String, Arc<Account>> = accounts.into_iter().map(|a| (a.system_id(), a)).collect();
+        let accounts: HashMap<String, Arc<Account>> =
+            accounts.into_iter().map(|a| (a.system_id(), a)).collect();
         let mut current = self.accounts.write().unwrap_or_else(PoisonError::into_inner);
         for (system_id, old) in current.iter() {
             if !accounts.get(system_id).is_some_and(|new| Arc::ptr_eq(new, old)) {
@@ -143,7 +150,13 @@ impl Server {
         Ok(())
     }
 
-    async fn session(&self, stream: TcpStream, peer: SocketAddr, tls: Option<TlsAcceptor>, stop: CancellationToken) -> io::Result<()> {
+    async fn session(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        tls: Option<TlsAcceptor>,
+        stop: CancellationToken,
+    ) -> io::Result<()> {
         stream.set_nodelay(true)?;
         let (reader, writer) = match tls {
             None => socket::plain(stream),

@@ -12,7 +12,7 @@ use std::{
 
 use bytes::BytesMut;
 use kit::Session;
-use model::{Answer, Cause, Command as Ask, Inbound, MessageId, Outcome, Pii, SessionId, Submission, Ticket, Timestamp};
+use model::{Answer, Inbound, MessageId, Outcome, SessionId, Timestamp};
 use smallvec::SmallVec;
 use tokio::{io::AsyncReadExt, sync::mpsc::UnboundedSender};
 use tokio_util::sync::CancellationToken;
@@ -20,13 +20,15 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Account, Server,
     account::AccountSettings,
-    writer::{Multi, Post, Request, Shared, Token, WriterTask, refusal},
+    writer::{Post, Shared, WriterTask},
 };
 use crate::{
     Command, CommandStatus, Frame, Framer, Version,
     frame::End,
-    pdu::{self, Bind, BindKind, BindResp, CancelSm, DataSm, Destination, QuerySm, ReplaceSm, SubmitMulti, SubmitSm},
-    session::{BindManners, BindRefusal, Due, Party, State, Timers, Verdict, after_request, verdict},
+    pdu::{self, Bind, BindKind, BindResp},
+    session::{
+        BindManners, BindRefusal, Due, NackVerdict, Party, State, Timers, Verdict, nack_verdict, verdict,
+    },
     socket::{self, Reader, Writer},
     tlv::Leniency,
     translate,
@@ -34,15 +36,21 @@ use crate::{
 
 /// How long a session may take to finish what it has in hand.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
+/// Octets of our own answers that a slow peer may leave unread; then its socket is not read either.
+const OWED_MAX: usize = 256 << 10;
+/// Overdue deliveries are looked for at least so often.
+const TICK: Duration = Duration::from_secs(1);
+/// How long a closed connection is still read, so that what we said last is not torn away by a reset.
+const LINGER: Duration = Duration::from_millis(500);
 
 /// Answers of the gateway go straight to the writer.
 struct Answers(UnboundedSender<Post>, Arc<Lookups>);
 
 /// What looking up an ended message takes.
-struct Lookups {
+pub(super) struct Lookups {
     lookup: Arc<dyn kit::Lookup>,
     /// Queries under way: sequence and message.
-    asked: std::sync::Mutex<std::collections::HashMap<u64, (model::ChannelId, MessageId, u32)>>,
+    pub(super) asked: std::sync::Mutex<std::collections::HashMap<u64, (model::ChannelId, MessageId, u32)>>,
 }
 
 impl Session for Answers {
@@ -63,12 +71,25 @@ impl Session for Answers {
 }
 
 /// Runs one connection to its end.
-pub(super) async fn run(server: &Server, reader: Reader, writer: Writer, peer: SocketAddr, stop: CancellationToken) -> io::Result<()> {
+pub(super) async fn run(
+    server: &Server,
+    mut reader: Reader,
+    writer: Writer,
+    peer: SocketAddr,
+    stop: CancellationToken,
+) -> io::Result<()> {
     let (posts, received) = tokio::sync::mpsc::unbounded_channel();
     let shared = Arc::new(Shared::new(server.settings.timers.response_us));
     let version = Arc::new(AtomicU8::new(Version::V33.octet()));
     let account = Arc::new(OnceLock::new());
-    let writing = WriterTask::new(shared.clone(), received, writer, server.intake.clone(), version.clone(), account.clone());
+    let writing = WriterTask::new(
+        shared.clone(),
+        received,
+        writer,
+        server.intake.clone(),
+        version.clone(),
+        account.clone(),
+    );
     let writing = tokio::spawn(writing.run());
     let lookups = Arc::new(Lookups { lookup: server.lookup.clone(), asked: std::sync::Mutex::default() });
     let session = server.intake.open(Arc::new(Answers(posts.clone(), lookups.clone())));
@@ -83,41 +104,57 @@ pub(super) async fn run(server: &Server, reader: Reader, writer: Writer, peer: S
         lookups,
         account,
         bound: None,
+        window: usize::MAX,
+        ends: CancellationToken::new(),
+        stop,
+        unbinding: None,
         state: State::Open,
         timers: Timers::new(socket::now().micros(), server.settings.timers),
         strikes: 0,
+        turns: 0,
         replies: BytesMut::new(),
         batch: Vec::new(),
     };
-    let result = connection.read_all(reader, stop).await;
+    let result = connection.read_all(&mut reader).await;
+    connection.retire().await;
     if let Some((account, id)) = connection.bound.take() {
         account.leave(id);
-        let _closed = server.intake.take(vec![account.room()]).await;
     }
     server.intake.close(session);
     let _gone = posts.send(Post::Close);
     drop((connection, posts));
     let written = writing.await.unwrap_or(Ok(()));
+    // The peer closes too, or it took too long.
+    let _late = tokio::time::timeout(LINGER, tokio::io::copy(&mut reader, &mut tokio::io::sink())).await;
     result.and(written)
 }
 
-struct Connection<'a> {
-    server: &'a Server,
+pub(super) struct Connection<'a> {
+    pub(super) server: &'a Server,
     peer: SocketAddr,
-    session: SessionId,
-    shared: Arc<Shared>,
+    pub(super) session: SessionId,
+    pub(super) shared: Arc<Shared>,
     posts: UnboundedSender<Post>,
     version: Arc<AtomicU8>,
-    lookups: Arc<Lookups>,
+    pub(super) lookups: Arc<Lookups>,
     account: Arc<OnceLock<Arc<Account>>>,
     /// The account and our number among its sessions.
-    bound: Option<(Arc<Account>, u64)>,
+    pub(super) bound: Option<(Arc<Account>, u64)>,
+    /// Submissions that may be unanswered.
+    window: usize,
+    /// The account wants the session to end.
+    ends: CancellationToken,
+    /// The server wants all to end.
+    stop: CancellationToken,
+    /// We have sent `unbind`: until when its answer is waited for.
+    pub(super) unbinding: Option<i64>,
     state: State,
-    timers: Timers,
+    pub(super) timers: Timers,
     strikes: u32,
+    pub(super) turns: u16,
     /// What this half answers by itself.
-    replies: BytesMut,
-    batch: Vec<Inbound>,
+    pub(super) replies: BytesMut,
+    pub(super) batch: Vec<Inbound>,
 }
 
 /// Whether the connection goes on.
@@ -128,89 +165,170 @@ enum Goes {
 }
 
 impl Connection<'_> {
-    async fn read_all(&mut self, mut reader: Reader, stop: CancellationToken) -> io::Result<()> {
+    async fn read_all(&mut self, reader: &mut Reader) -> io::Result<()> {
         let framer = Framer::new(self.server.settings.pdu_octets_max);
         let mut buffer = BytesMut::with_capacity(socket::READ_OCTETS);
-        let mut stopping = false;
         loop {
-            self.has_room().await;
+            if self.has_room(!buffer.is_empty()).await == Goes::Ends {
+                return Ok(());
+            }
+            self.expire().await;
+            let sleep = match self.sleep().await {
+                Some(sleep) => sleep,
+                None => return Ok(()),
+            };
             if buffer.capacity() - buffer.len() < socket::READ_OCTETS / 4 {
                 buffer.reserve(socket::READ_OCTETS);
             }
-            let sleep = match self.timers.due(socket::now().micros()) {
-                Due::Nothing { until_us } => Duration::from_micros(u64::try_from(until_us - socket::now().micros()).unwrap_or(1)),
-                due => {
-                    if self.timer(due) == Goes::Ends {
-                        return Ok(());
-                    }
-                    continue;
-                }
-            };
             let read = tokio::select! {
                 read = reader.read_buf(&mut buffer) => read?,
-                () = tokio::time::sleep(sleep.min(Duration::from_secs(1))) => {
-                    self.expire().await;
-                    continue;
-                }
-                () = stop.cancelled(), if !stopping => {
-                    stopping = true;
-                    self.drained().await;
-                    self.post(Post::Unbind);
-                    continue;
-                }
+                () = tokio::time::sleep(sleep) => continue,
+                () = self.posts.closed() => return Ok(()),
+                () = told(&self.stop, &self.ends), if self.unbinding.is_none() => match self.unbind().await {
+                    Goes::On => continue,
+                    Goes::Ends => return Ok(()),
+                },
             };
             if read == 0 {
                 return Ok(());
             }
+            self.follow();
             let frames = framer.cut(&mut buffer);
             let now = socket::now();
+            self.timers.heard(now.micros(), !frames.is_empty(), !buffer.is_empty());
             let mut goes = Goes::On;
             for frame in frames.frames() {
-                goes = self.frame(frame, now).await;
+                goes = match self.has_room(!buffer.is_empty()).await {
+                    Goes::On => self.frame(frame, now).await,
+                    Goes::Ends => Goes::Ends,
+                };
                 if goes == Goes::Ends {
                     break;
                 }
             }
-            self.timers.heard(now.micros(), !frames.is_empty(), !buffer.is_empty());
+            if goes == Goes::On
+                && let End::Broken(error) = frames.end()
+            {
+                self.server.watch.malformed(true);
+                tracing::info!(speaks = ?error.speaks, length = error.command_length, "an SMPP connection lost its framing and is closed");
+                let answer = error.answer();
+                pdu::encode_empty(answer.command, answer.status, answer.sequence, &mut self.replies);
+                goes = Goes::Ends;
+            }
             self.flush().await?;
             if goes == Goes::Ends {
                 self.drained().await;
                 return Ok(());
             }
-            if let End::Broken(error) = frames.end() {
-                self.server.watch.malformed(true);
-                tracing::info!(speaks = ?error.speaks, length = error.command_length, "an SMPP connection lost its framing and is closed");
-                let answer = error.answer();
-                pdu::encode_empty(answer.command, answer.status, answer.sequence, &mut self.replies);
-                self.flush().await?;
-                return Ok(());
+        }
+    }
+
+    /// How long nothing is due; `None` when the connection is to be closed.
+    async fn sleep(&mut self) -> Option<Duration> {
+        loop {
+            let now = socket::now().micros();
+            if self.unbinding.is_some_and(|until_us| until_us <= now) {
+                return None;
+            }
+            match self.timers.due(now) {
+                Due::Nothing { until_us } => {
+                    let overdue =
+                        self.shared.window.lock().unwrap_or_else(PoisonError::into_inner).next_deadline_us();
+                    let until_us = [Some(until_us), overdue, self.unbinding]
+                        .into_iter()
+                        .flatten()
+                        .min()
+                        .unwrap_or(until_us);
+                    // One more than nothing, so that the clock has moved when we look again.
+                    let sleep = Duration::from_micros(u64::try_from(until_us - now).unwrap_or(0).max(1_000));
+                    return Some(sleep.min(TICK));
+                }
+                Due::Enquire => {
+                    self.timers.enquired(now);
+                    self.post(Post::Enquire);
+                }
+                Due::Inactive if self.unbinding.is_none() => {
+                    if self.unbind().await == Goes::Ends {
+                        return None;
+                    }
+                }
+                Due::Inactive | Due::NotBound | Due::Stalled | Due::Silent => return None,
             }
         }
     }
 
-    /// Waits until the peer may have more submissions unanswered. The socket is not read meanwhile, and the
-    /// peer feels it.
-    async fn has_room(&self) {
-        let Some((account, _)) = &self.bound else { return };
-        let window = account.settings().window.max(1);
-        while self.shared.unanswered.load(Ordering::Relaxed) >= window {
-            let answered = self.shared.answered.notified();
-            if self.shared.unanswered.load(Ordering::Relaxed) < window {
-                return;
-            }
-            answered.await;
+    /// Takes the settings of the account as they are now.
+    fn follow(&mut self) {
+        if let Some((account, _)) = &self.bound {
+            self.window = account.settings().window.max(1);
         }
+    }
+
+    /// More is unanswered than the peer may have.
+    fn is_full(&self) -> bool {
+        let owed = self.shared.owed.load(Ordering::Relaxed) + self.replies.len();
+        let Some((account, _)) = &self.bound else { return owed >= OWED_MAX };
+        owed >= OWED_MAX || self.shared.unanswered.load(Ordering::Relaxed) >= account.settings().window.max(1)
+    }
+
+    /// Waits until the peer may have more unanswered. The socket is not read meanwhile, and the peer feels it.
+    async fn has_room(&mut self, partial: bool) -> Goes {
+        if !self.is_full() {
+            return Goes::On;
+        }
+        if self.flush().await.is_err() {
+            return Goes::Ends;
+        }
+        while self.is_full() {
+            tokio::select! {
+                () = self.shared.answered.notified() => {}
+                () = self.posts.closed() => return Goes::Ends,
+                () = tokio::time::sleep(TICK) => self.expire().await,
+                () = told(&self.stop, &self.ends) => {
+                    self.drained().await;
+                    return if self.is_full() { Goes::Ends } else { Goes::On };
+                }
+            }
+        }
+        // We did not listen: its silence says nothing.
+        let now = socket::now().micros();
+        self.timers.heard(now, true, partial);
+        self.timers.worked(now);
+        Goes::On
+    }
+
+    /// No more deliveries: the session is about to end.
+    async fn retire(&mut self) {
+        if self.shared.quiet.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        if let Some((account, id)) = &self.bound {
+            account.retire(*id);
+            account.announce().await;
+        }
+    }
+
+    /// We end the session: answers first, then `unbind`, whose answer is waited for.
+    async fn unbind(&mut self) -> Goes {
+        if self.bound.is_none() {
+            return Goes::Ends;
+        }
+        self.retire().await;
+        self.drained().await;
+        self.post(Post::Unbind);
+        let wait_us = i64::try_from(DRAIN_MAX.as_micros()).unwrap_or(i64::MAX);
+        self.unbinding = Some(socket::now().micros() + wait_us.min(self.server.settings.timers.response_us));
+        Goes::On
     }
 
     /// Everything asked is answered, or it took too long.
     async fn drained(&self) {
         let waiting = async {
             while self.shared.unanswered.load(Ordering::Relaxed) > 0 {
-                let answered = self.shared.answered.notified();
-                if self.shared.unanswered.load(Ordering::Relaxed) == 0 {
-                    return;
+                tokio::select! {
+                    () = self.shared.answered.notified() => {}
+                    () = self.posts.closed() => return,
                 }
-                answered.await;
             }
         };
         if tokio::time::timeout(DRAIN_MAX, waiting).await.is_err() {
@@ -227,6 +345,7 @@ impl Connection<'_> {
     async fn flush(&mut self) -> io::Result<()> {
         if !self.replies.is_empty() {
             let replies = std::mem::take(&mut self.replies);
+            self.shared.owed.fetch_add(replies.len(), Ordering::Relaxed);
             self.post(Post::Octets(replies));
         }
         if self.batch.is_empty() {
@@ -234,23 +353,6 @@ impl Connection<'_> {
         }
         let batch = std::mem::take(&mut self.batch);
         self.server.intake.take(batch).await.map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))
-    }
-
-    fn timer(&mut self, due: Due) -> Goes {
-        let now = socket::now().micros();
-        match due {
-            Due::Nothing { .. } => Goes::On,
-            Due::Enquire => {
-                self.timers.enquired(now);
-                self.post(Post::Enquire);
-                Goes::On
-            }
-            Due::Inactive => {
-                self.post(Post::Unbind);
-                Goes::Ends
-            }
-            Due::NotBound | Due::Stalled | Due::Silent => Goes::Ends,
-        }
     }
 
     /// Deliveries whose answer is overdue: neither taken nor refused.
@@ -273,7 +375,7 @@ impl Connection<'_> {
     async fn frame(&mut self, frame: Frame<'_>, now: Timestamp) -> Goes {
         let header = frame.header;
         match verdict(&header, Party::Esme, self.state) {
-            Verdict::Match => self.response(&frame),
+            Verdict::Match => return self.response(&frame),
             Verdict::Ignore { strike } => return self.strike(strike),
             Verdict::Refuse { status, strike } => {
                 pdu::answer(header.command, status, header.sequence, &mut self.replies);
@@ -282,24 +384,42 @@ impl Connection<'_> {
             Verdict::Handle => match header.command {
                 Command::SubmitSm => self.submit(&frame, now),
                 Command::EnquireLink => {
-                    pdu::encode_empty(Command::EnquireLinkResp, CommandStatus::ROK, header.sequence, &mut self.replies);
+                    pdu::encode_empty(
+                        Command::EnquireLinkResp,
+                        CommandStatus::ROK,
+                        header.sequence,
+                        &mut self.replies,
+                    );
                 }
                 Command::DataSm => self.data(&frame, now),
                 Command::SubmitMulti => self.multi(&frame, now),
                 Command::QuerySm | Command::CancelSm | Command::ReplaceSm => self.ask(&frame, now),
-                Command::BindTransmitter | Command::BindReceiver | Command::BindTransceiver => return self.bind(&frame, now).await,
+                Command::BindTransmitter | Command::BindReceiver | Command::BindTransceiver => {
+                    return self.bind(&frame, now).await;
+                }
                 Command::Unbind => {
-                    self.state = after_request(Command::Unbind, self.state);
+                    self.retire().await;
                     // Answers first: the peer counts on them.
                     let _sent = self.flush().await;
                     self.drained().await;
-                    pdu::encode_empty(Command::UnbindResp, CommandStatus::ROK, header.sequence, &mut self.replies);
+                    pdu::encode_empty(
+                        Command::UnbindResp,
+                        CommandStatus::ROK,
+                        header.sequence,
+                        &mut self.replies,
+                    );
                     return Goes::Ends;
                 }
                 // Cell broadcast is another trade.
-                Command::BroadcastSm => pdu::answer(header.command, CommandStatus(0x10D), header.sequence, &mut self.replies),
-                Command::QueryBroadcastSm => pdu::answer(header.command, CommandStatus(0x10E), header.sequence, &mut self.replies),
-                Command::CancelBroadcastSm => pdu::answer(header.command, CommandStatus(0x10F), header.sequence, &mut self.replies),
+                Command::BroadcastSm => {
+                    pdu::answer(header.command, CommandStatus(0x10D), header.sequence, &mut self.replies)
+                }
+                Command::QueryBroadcastSm => {
+                    pdu::answer(header.command, CommandStatus(0x10E), header.sequence, &mut self.replies)
+                }
+                Command::CancelBroadcastSm => {
+                    pdu::answer(header.command, CommandStatus(0x10F), header.sequence, &mut self.replies)
+                }
                 other => pdu::answer(other, CommandStatus::RINVCMDID, header.sequence, &mut self.replies),
             },
         }
@@ -314,15 +434,19 @@ impl Connection<'_> {
         if self.strikes > self.server.settings.strikes_max { Goes::Ends } else { Goes::On }
     }
 
-    fn version(&self) -> Version {
+    pub(super) fn version(&self) -> Version {
         Version::from_octet(self.version.load(Ordering::Relaxed))
     }
 
     async fn bind(&mut self, frame: &Frame<'_>, now: Timestamp) -> Goes {
         let (command, sequence) = (frame.header.command, frame.header.sequence);
         let Some(kind) = BindKind::of(command) else { return Goes::On };
+        if self.server.failures.is_barred(self.peer.ip(), now) {
+            self.server.watch.auth_failed();
+            return Goes::Ends;
+        }
         let result = match Bind::decode(frame.body, Leniency::Lenient) {
-            Ok(bind) => self.admit(&bind, now),
+            Ok(bind) => self.admit(&bind),
             Err(error) => {
                 pdu::answer(command, error.status, sequence, &mut self.replies);
                 return self.strike(true);
@@ -334,16 +458,18 @@ impl Connection<'_> {
                 let _first = self.account.set(account.clone());
                 let ours = version.min(self.server.settings.version);
                 let system_id = self.server.settings.system_id.as_bytes();
-                let _fits = BindResp::encode_accepted(system_id, kind, ours, version, sequence, &mut self.replies);
+                let _fits =
+                    BindResp::encode_accepted(system_id, kind, ours, version, sequence, &mut self.replies);
                 // The answer goes out before anything is delivered on the new session.
                 let _sent = self.flush().await;
                 self.state = bound_as(kind);
                 self.timers.bound(now.micros());
+                self.bound = Some((account.clone(), id));
+                self.follow();
                 if kind.receives() {
                     account.receive(id);
-                    self.batch.push(account.room());
+                    account.announce().await;
                 }
-                self.bound = Some((account, id));
                 Goes::On
             }
             Err(refusal) => {
@@ -358,10 +484,7 @@ impl Connection<'_> {
         }
     }
 
-    fn admit(&self, bind: &Bind<'_>, now: Timestamp) -> Result<(Arc<Account>, u64, Version), BindRefusal> {
-        if self.server.failures.is_barred(self.peer.ip(), now) {
-            return Err(BindRefusal::WrongPassword);
-        }
+    fn admit(&self, bind: &Bind<'_>) -> Result<(Arc<Account>, u64, Version), BindRefusal> {
         let account = self.server.account(bind.system_id).ok_or(BindRefusal::WrongSystemId)?;
         let settings = account.settings();
         if !(settings.allowed)(self.peer.ip()) {
@@ -370,190 +493,57 @@ impl Connection<'_> {
         if !settings.password.accepts(bind.password) {
             return Err(BindRefusal::WrongPassword);
         }
-        let version = Version::negotiate(settings.version_max.min(self.server.settings.version), Some(bind.interface_version));
-        let id = account.join(&self.posts).ok_or(BindRefusal::OverLimit)?;
+        let version = Version::negotiate(
+            settings.version_max.min(self.server.settings.version),
+            Some(bind.interface_version),
+        );
+        let id = account.join(&self.posts, &self.ends).ok_or(BindRefusal::OverLimit)?;
         Ok((account, id, version))
     }
 
     /// The account's settings, once per PDU that needs them; an `Arc`, so this is cheap.
-    fn settings(&self) -> Option<Arc<AccountSettings>> {
+    pub(super) fn settings(&self) -> Option<Arc<AccountSettings>> {
         self.bound.as_ref().map(|(account, _)| account.settings())
     }
 
-    /// Why a submission is refused before it is read: the gateway takes none, or the account is too fast.
-    fn gate(&self, now: Timestamp) -> Option<Cause> {
-        if let Some(cause) = self.server.intake.closed_for_submissions() {
-            return Some(cause);
+    /// The answer to a request of ours. One to nothing we wait for is late, and left alone.
+    fn response(&mut self, frame: &Frame<'_>) -> Goes {
+        match frame.header.command {
+            Command::UnbindResp if self.unbinding.is_some() => return Goes::Ends,
+            Command::DeliverSmResp | Command::GenericNack => {}
+            _ => return Goes::On,
         }
-        let (account, _) = self.bound.as_ref()?;
-        let mut bucket = account.bucket.lock().unwrap_or_else(PoisonError::into_inner);
-        bucket.as_mut().and_then(|bucket| bucket.take(now.micros(), 1).err()).map(|_| Cause::Throttled)
-    }
-
-    fn submit(&mut self, frame: &Frame<'_>, now: Timestamp) {
-        self.timers.worked(now.micros());
-        let (command, sequence) = (frame.header.command, frame.header.sequence);
-        let version = self.version();
-        if let Some(cause) = self.gate(now) {
-            self.server.watch.refusing(cause);
-            return pdu::answer(command, refusal(cause, version), sequence, &mut self.replies);
-        }
-        let Some(settings) = self.settings() else { return };
-        let from = from(&settings, version, now);
-        let submission = SubmitSm::decode(frame.body, Leniency::Lenient)
-            .map_err(|error| error.status)
-            .and_then(|pdu| translate::submission_of_submit(&pdu, &from));
-        self.submission(submission, command, Request::Submit, sequence);
-    }
-
-    fn data(&mut self, frame: &Frame<'_>, now: Timestamp) {
-        self.timers.worked(now.micros());
-        let (command, sequence) = (frame.header.command, frame.header.sequence);
-        let version = self.version();
-        if let Some(cause) = self.gate(now) {
-            return pdu::answer(command, refusal(cause, version), sequence, &mut self.replies);
-        }
-        let Some(settings) = self.settings() else { return };
-        let from = from(&settings, version, now);
-        let submission = DataSm::decode(frame.body, Leniency::Lenient)
-            .map_err(|error| error.status)
-            .and_then(|pdu| translate::submission_of_data(&pdu, &from));
-        self.submission(submission, command, Request::Data, sequence);
-    }
-
-    fn submission(&mut self, submission: Result<Arc<Submission>, CommandStatus>, command: Command, request: Request, sequence: u32) {
-        match submission {
-            Ok(submission) => {
-                let ticket = self.ticket(Token { sequence, request, index: 0 });
-                self.shared.unanswered.fetch_add(1, Ordering::Relaxed);
-                self.batch.push(Inbound::Submit { submission, ticket });
-            }
-            Err(status) => {
-                self.server.watch.malformed(false);
-                pdu::answer(command, status, sequence, &mut self.replies);
-            }
-        }
-    }
-
-    const fn ticket(&self, token: Token) -> Ticket {
-        Ticket { session: self.session, token: token.encode() }
-    }
-
-    fn multi(&mut self, frame: &Frame<'_>, now: Timestamp) {
-        self.timers.worked(now.micros());
-        let (command, sequence) = (frame.header.command, frame.header.sequence);
-        let version = self.version();
-        if let Some(cause) = self.gate(now) {
-            return pdu::answer(command, refusal(cause, version), sequence, &mut self.replies);
-        }
-        let Some(settings) = self.settings() else { return };
-        let from = from(&settings, version, now);
-        let decoded = SubmitMulti::decode(frame.body, Leniency::Lenient)
-            .and_then(|pdu| pdu.check_destinations(version, usize::MAX).map(|()| pdu));
-        let pdu = match decoded {
-            Ok(pdu) => pdu,
-            Err(error) => {
-                self.server.watch.malformed(false);
-                return pdu::answer(command, error.status, sequence, &mut self.replies);
-            }
-        };
-        let mut multi = Multi { left: 0, id: None, destinations: Vec::new(), failed: Vec::new() };
-        let mut submissions: SmallVec<[(u8, Arc<Submission>); 8]> = SmallVec::new();
-        for (index, destination) in (0_u8..=u8::MAX).zip(pdu.destinations.iter()) {
-            let outcome = match destination {
-                Destination::Address(address) => {
-                    multi.destinations.push((address.ton, address.npi, address.digits.to_vec()));
-                    translate::submission_of_multi(&pdu, address, &from)
-                }
-                Destination::List(name) => {
-                    multi.destinations.push((0, 0, name.to_vec()));
-                    Err(CommandStatus::RINVDLNAME)
-                }
-            };
-            match outcome {
-                Ok(submission) => submissions.push((index, submission)),
-                Err(status) => multi.failed.push((usize::from(index), status)),
-            }
-        }
-        if submissions.is_empty() {
-            let status = multi.failed.first().map_or(CommandStatus::RSUBMITFAIL, |(_, status)| *status);
-            return pdu::answer(command, status, sequence, &mut self.replies);
-        }
-        multi.left = submissions.len();
-        self.shared.multis.lock().unwrap_or_else(PoisonError::into_inner).insert(sequence, multi);
-        self.shared.unanswered.fetch_add(1, Ordering::Relaxed);
-        for (index, submission) in submissions {
-            let ticket = self.ticket(Token { sequence, request: Request::Multi, index });
-            self.batch.push(Inbound::Submit { submission, ticket });
-        }
-    }
-
-    /// query_sm, cancel_sm, replace_sm.
-    fn ask(&mut self, frame: &Frame<'_>, now: Timestamp) {
-        let (command, sequence) = (frame.header.command, frame.header.sequence);
-        let Some(settings) = self.settings() else { return };
-        let origin = settings.channel;
-        let number = |address: pdu::Address<'_>| {
-            Pii::new(model::Number {
-                ton: model::Ton(address.ton),
-                npi: model::Npi(address.npi),
-                digits: String::from_utf8_lossy(address.digits).into(),
-            })
-        };
-        let id = |text: &[u8]| std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).ok_or(CommandStatus::RINVMSGID);
-        let asked: Result<(Request, Ask), CommandStatus> = match command {
-            Command::QuerySm => QuerySm::decode(frame.body, Leniency::Lenient).map_err(|e| e.status).and_then(|pdu| {
-                let message: MessageId = id(pdu.message_id)?;
-                let from = (!pdu.source.digits.is_empty()).then(|| number(pdu.source));
-                Ok((Request::Query, Ask::Query { origin, message, from }))
-            }),
-            Command::CancelSm => CancelSm::decode(frame.body, Leniency::Lenient).map_err(|e| e.status).and_then(|pdu| {
-                if pdu.message_id.is_empty() {
-                    let (from, to) = (number(pdu.source), number(pdu.destination));
-                    return Ok((Request::Cancel, Ask::CancelMatching { origin, from, to }));
-                }
-                Ok((Request::Cancel, Ask::Cancel { origin, message: id(pdu.message_id)? }))
-            }),
-            _ => ReplaceSm::decode(frame.body, Leniency::Lenient).map_err(|e| e.status).and_then(|pdu| {
-                let message = id(pdu.message_id)?;
-                let (content, scheduled_at, expires_at) = translate::replacement(&pdu, &from(&settings, self.version(), now))?;
-                Ok((Request::Replace, Ask::Replace { origin, message, content, scheduled_at, expires_at }))
-            }),
-        };
-        match asked {
-            Ok((request, ask)) => {
-                let ticket = self.ticket(Token { sequence, request, index: 0 });
-                if let Ask::Query { origin, message, .. } = &ask {
-                    let mut asked = self.lookups.asked.lock().unwrap_or_else(PoisonError::into_inner);
-                    asked.insert(ticket.token, (*origin, *message, sequence));
-                }
-                self.shared.unanswered.fetch_add(1, Ordering::Relaxed);
-                self.batch.push(Inbound::Command { command: ask, ticket });
-            }
-            Err(status) => pdu::answer(command, status, sequence, &mut self.replies),
-        }
-    }
-
-    /// The answer to a delivery of ours.
-    fn response(&mut self, frame: &Frame<'_>) {
         let mut window = self.shared.window.lock().unwrap_or_else(PoisonError::into_inner);
         let was_full = window.is_full();
-        let Some(attempt) = window.complete(frame.header.sequence) else { return };
+        let Some(attempt) = window.complete(frame.header.sequence) else { return Goes::On };
         drop(window);
-        let outcome = match frame.header.status {
-            CommandStatus::ROK => Outcome::Sent(SmallVec::new()),
-            status => Outcome::Refused(translate::outcome_refusal(status)),
+        let status = frame.header.status;
+        let outcome = match (frame.header.command, status) {
+            (Command::DeliverSmResp, CommandStatus::ROK) => Outcome::Sent(SmallVec::new()),
+            _ => {
+                let refusal = translate::outcome_refusal(status);
+                self.server.watch.refused(&refusal);
+                Outcome::Refused(refusal)
+            }
         };
         self.timers.worked(socket::now().micros());
         self.batch.push(Inbound::Outcome { attempt, outcome });
         if was_full {
             self.post(Post::Go);
         }
+        match (frame.header.command, nack_verdict(status)) {
+            (Command::GenericNack, NackVerdict::Close) => Goes::Ends,
+            _ => Goes::On,
+        }
     }
 }
 
-fn from(settings: &AccountSettings, version: Version, now: Timestamp) -> translate::From<'_> {
-    translate::From { origin: settings.channel, text: &settings.text, class: settings.class, version, now }
+/// The server is told to stop, or the account is gone.
+async fn told(stop: &CancellationToken, ends: &CancellationToken) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = ends.cancelled() => {}
+    }
 }
 
 const fn bound_as(kind: BindKind) -> State {

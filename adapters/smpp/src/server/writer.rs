@@ -5,8 +5,9 @@ use std::{
     io,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use bytes::BytesMut;
@@ -21,7 +22,9 @@ use crate::{
     pdu::{self, QuerySmResp, SubmitMultiResp, Unsuccessful},
     socket::{self, Writer},
     time,
-    translate::{LinkText, deliver_message, deliver_report, message_state, status_of_answer, status_of_cause},
+    translate::{
+        LinkText, deliver_message, deliver_report, message_state, status_of_answer, status_of_cause,
+    },
     window::Window,
 };
 
@@ -45,12 +48,17 @@ pub(super) enum Post {
     Close,
 }
 
+/// A peer that takes nothing for so long while we close is gone.
+const SHUTDOWN_MAX: Duration = Duration::from_secs(5);
+
 /// What a ticket's token says: the sequence number, which PDU it was, and which destination of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) sequence: u32,
     pub(super) request: Request,
     pub(super) index: u8,
+    /// Tells requests apart that share a sequence number (row 26 of the SMS sheet §1.8).
+    pub(super) turn: u16,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,13 +89,21 @@ impl Request {
 
 impl Token {
     pub(super) const fn encode(self) -> u64 {
-        (self.index as u64) << 40 | (self.request as u64) << 32 | self.sequence as u64
+        (self.turn as u64) << 48
+            | (self.index as u64) << 40
+            | (self.request as u64) << 32
+            | self.sequence as u64
     }
 
     fn decode(token: u64) -> Option<Self> {
-        let [_, _, index, request, s0, s1, s2, s3] = token.to_be_bytes();
+        let [t0, t1, index, request, s0, s1, s2, s3] = token.to_be_bytes();
         let request = *Request::ALL.get(usize::from(request))?;
-        Some(Self { sequence: u32::from_be_bytes([s0, s1, s2, s3]), request, index })
+        Some(Self {
+            sequence: u32::from_be_bytes([s0, s1, s2, s3]),
+            request,
+            index,
+            turn: u16::from_be_bytes([t0, t1]),
+        })
     }
 }
 
@@ -97,9 +113,14 @@ pub(super) struct Shared {
     pub(super) window: Mutex<Window<AttemptId>>,
     /// Submissions not answered yet.
     pub(super) unanswered: AtomicUsize,
-    /// Told when some were.
+    /// Octets of the reader's own answers that are not written yet.
+    pub(super) owed: AtomicUsize,
+    /// Told when one of the two has shrunk.
     pub(super) answered: Notify,
-    pub(super) multis: Mutex<HashMap<u32, Multi>>,
+    /// Set when the session is about to end: nothing more is delivered on it.
+    pub(super) quiet: AtomicBool,
+    /// By turn and sequence number.
+    pub(super) multis: Mutex<HashMap<(u16, u32), Multi>>,
 }
 
 /// A `submit_multi` whose destinations are answered one by one.
@@ -116,7 +137,9 @@ impl Shared {
         Self {
             window: Mutex::new(Window::new(DELIVERIES_MAX, response_us)),
             unanswered: AtomicUsize::new(0),
+            owed: AtomicUsize::new(0),
             answered: Notify::new(),
+            quiet: AtomicBool::new(false),
             multis: Mutex::default(),
         }
     }
@@ -132,6 +155,8 @@ pub(super) struct WriterTask {
     pub(super) account: Arc<std::sync::OnceLock<Arc<super::Account>>>,
     /// Deliveries that found the window full.
     waiting: std::collections::VecDeque<Outgoing>,
+    /// Outcomes of deliveries that could not be written, not handed in yet.
+    refused: Vec<Inbound>,
 }
 
 impl WriterTask {
@@ -143,7 +168,16 @@ impl WriterTask {
         version: Arc<std::sync::atomic::AtomicU8>,
         account: Arc<std::sync::OnceLock<Arc<super::Account>>>,
     ) -> Self {
-        Self { shared, posts, writer, intake, version, account, waiting: Default::default() }
+        Self {
+            shared,
+            posts,
+            writer,
+            intake,
+            version,
+            account,
+            waiting: Default::default(),
+            refused: Vec::new(),
+        }
     }
 
     fn version(&self) -> Version {
@@ -165,6 +199,7 @@ impl WriterTask {
         let mut outcomes = super::account::outcomes(unsent, &Outcome::Refused(refusal));
         // What was sent and not answered may have arrived.
         outcomes.extend(self.unanswered());
+        outcomes.append(&mut self.refused);
         if !outcomes.is_empty() {
             let _closed = self.intake.take(outcomes).await;
         }
@@ -179,35 +214,47 @@ impl WriterTask {
     async fn write_all(&mut self) -> io::Result<()> {
         let mut buffer = BytesMut::with_capacity(socket::READ_OCTETS);
         while let Some(first) = self.posts.recv().await {
-            let mut close = false;
-            let mut refused = Vec::new();
+            let (mut close, mut paid) = (false, 0);
             let mut post = Some(first);
             while let Some(item) = post {
-                close |= self.take(item, &mut buffer, &mut refused);
+                if let Post::Octets(octets) = &item {
+                    paid += octets.len();
+                }
+                close |= self.take(item, &mut buffer);
                 // A bounded write, so that answers do not wait behind a mountain of deliveries.
-                post = if close || buffer.len() > 4 * socket::READ_OCTETS { None } else { self.posts.try_recv().ok() };
+                post = if close || buffer.len() > 4 * socket::READ_OCTETS {
+                    None
+                } else {
+                    self.posts.try_recv().ok()
+                };
             }
             socket::write(&mut self.writer, &mut buffer).await?;
-            if !refused.is_empty() {
+            if paid > 0 {
+                self.shared.owed.fetch_sub(paid, Ordering::Relaxed);
+                self.shared.answered.notify_one();
+            }
+            if !self.refused.is_empty() {
+                let refused = std::mem::take(&mut self.refused);
                 let _closed = self.intake.take(refused).await;
             }
             if close {
-                return tokio::io::AsyncWriteExt::shutdown(&mut self.writer).await;
+                let closing = tokio::io::AsyncWriteExt::shutdown(&mut self.writer);
+                return tokio::time::timeout(SHUTDOWN_MAX, closing).await.unwrap_or(Ok(()));
             }
         }
         Ok(())
     }
 
     /// True when the connection is to be closed after writing.
-    fn take(&mut self, post: Post, buffer: &mut BytesMut, refused: &mut Vec<Inbound>) -> bool {
+    fn take(&mut self, post: Post, buffer: &mut BytesMut) -> bool {
         match post {
             Post::Octets(octets) => buffer.extend_from_slice(&octets),
             Post::Answers(answers) => self.answers(answers, buffer),
             Post::Deliver(items) => {
                 self.waiting.extend(items);
-                self.deliver(buffer, refused);
+                self.deliver(buffer);
             }
-            Post::Go => self.deliver(buffer, refused),
+            Post::Go => self.deliver(buffer),
             Post::Looked(sequence, standing) => {
                 let version = self.version();
                 match standing {
@@ -216,17 +263,16 @@ impl WriterTask {
                 }
                 self.done(1);
             }
-            Post::Enquire => {
-                let sequence = self.shared.window.lock().unwrap_or_else(PoisonError::into_inner).sequence();
-                pdu::encode_empty(Command::EnquireLink, CommandStatus::ROK, sequence, buffer);
-            }
-            Post::Unbind => {
-                let sequence = self.shared.window.lock().unwrap_or_else(PoisonError::into_inner).sequence();
-                pdu::encode_empty(Command::Unbind, CommandStatus::ROK, sequence, buffer);
-            }
+            Post::Enquire => self.ask(Command::EnquireLink, buffer),
+            Post::Unbind => self.ask(Command::Unbind, buffer),
             Post::Close => return true,
         }
         false
+    }
+
+    fn ask(&self, command: Command, buffer: &mut BytesMut) {
+        let sequence = self.shared.window.lock().unwrap_or_else(PoisonError::into_inner).sequence();
+        pdu::encode_empty(command, CommandStatus::ROK, sequence, buffer);
     }
 
     fn answers(&mut self, answers: Vec<(u64, Answer)>, buffer: &mut BytesMut) {
@@ -256,7 +302,9 @@ impl WriterTask {
                     let _fits = pdu::answer_with_id(command, token.sequence, id.as_bytes(), buffer);
                 }
             }
-            (Request::Query, Answer::Standing(standing)) => query_resp(token.sequence, standing, version, buffer),
+            (Request::Query, Answer::Standing(standing)) => {
+                query_resp(token.sequence, standing, version, buffer)
+            }
             (Request::Cancel, Answer::Refused(_) | Answer::NotOpen | Answer::Count(0)) => {
                 pdu::answer(command, CommandStatus::RCANCELFAIL, token.sequence, buffer);
             }
@@ -268,9 +316,15 @@ impl WriterTask {
         true
     }
 
-    fn spell_multi(&mut self, token: Token, answer: &Answer, version: Version, buffer: &mut BytesMut) -> bool {
+    fn spell_multi(
+        &mut self,
+        token: Token,
+        answer: &Answer,
+        version: Version,
+        buffer: &mut BytesMut,
+    ) -> bool {
         let mut multis = self.shared.multis.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(multi) = multis.get_mut(&token.sequence) else { return false };
+        let Some(multi) = multis.get_mut(&(token.turn, token.sequence)) else { return false };
         match answer {
             // One id answers for all; it is that of the first destination that was accepted.
             Answer::Accepted(id) | Answer::Duplicate(id) => {
@@ -284,14 +338,14 @@ impl WriterTask {
         if multi.left > 0 {
             return false;
         }
-        if let Some(multi) = multis.remove(&token.sequence) {
+        if let Some(multi) = multis.remove(&(token.turn, token.sequence)) {
             multi.spell(token.sequence, buffer);
         }
         true
     }
 
-    fn deliver(&mut self, buffer: &mut BytesMut, refused: &mut Vec<Inbound>) {
-        if self.waiting.is_empty() {
+    fn deliver(&mut self, buffer: &mut BytesMut) {
+        if self.waiting.is_empty() || self.shared.quiet.load(Ordering::Relaxed) {
             return;
         }
         let text = self.account.get().map_or_else(LinkText::default, |account| account.settings().text);
@@ -307,12 +361,15 @@ impl WriterTask {
             let Ok(sequence) = window.insert(now, attempt) else { break };
             let written = match &item {
                 Outgoing::Message(message) => deliver_message(message, &text, version, sequence, buffer),
-                Outgoing::Report(report) => deliver_report(report, version, sequence, buffer).map_err(|_| Cause::TooLong),
+                Outgoing::Report(report) => {
+                    deliver_report(report, version, sequence, buffer).map_err(|_| Cause::TooLong)
+                }
                 Outgoing::Signal(_) => Ok(()),
             };
             if let Err(cause) = written {
                 window.complete(sequence);
-                refused.push(Inbound::Outcome { attempt, outcome: Outcome::Refused(Refusal::ours(cause)) });
+                self.refused
+                    .push(Inbound::Outcome { attempt, outcome: Outcome::Refused(Refusal::ours(cause)) });
             }
         }
     }
@@ -348,7 +405,11 @@ impl Multi {
                 Some(Unsuccessful { address: pdu::Address { ton: *ton, npi: *npi, digits }, status: *status })
             })
             .collect();
-        let response = SubmitMultiResp { message_id: Some(id.as_bytes()), unsuccessful: pdu::Listed::of(&failed), ..SubmitMultiResp::default() };
+        let response = SubmitMultiResp {
+            message_id: Some(id.as_bytes()),
+            unsuccessful: pdu::Listed::of(&failed),
+            ..SubmitMultiResp::default()
+        };
         let _fits = response.encode(CommandStatus::ROK, sequence, buffer);
     }
 }

@@ -69,8 +69,10 @@ pub fn submission_of_deliver(pdu: &DeliverSm<'_>, from: &From<'_>) -> Result<Arc
 
 /// A `data_sm` that is a message.
 pub fn submission_of_data(pdu: &DataSm<'_>, from: &From<'_>) -> Result<Arc<Submission>, CommandStatus> {
-    if pdu.destination.digits.is_empty() {
-        return Err(CommandStatus::RINVDSTADR);
+    pdu.check(from.version).map_err(status)?;
+    // Its text is nowhere else (SMPP 3.4 §4.7.1).
+    if pdu.tlvs.message_payload().is_none() {
+        return Err(CommandStatus::RMISSINGTLV);
     }
     let user = pdu.user_data().map_err(status)?;
     let window = window(&[], &[], &pdu.tlvs, from.now)?;
@@ -176,22 +178,24 @@ fn part(user: &UserData<'_>) -> Option<Part> {
     (concatenation.total > 1).then_some(Part { reference, total: concatenation.total, number: concatenation.number })
 }
 
-/// Octets that are no UTF-8 are read as Latin-1: an address is never refused for its letters (row 12).
 fn number(address: &pdu::Address<'_>, bad: CommandStatus) -> Result<Pii<Address>, CommandStatus> {
+    written_number(address).map(|number| Pii::new(Address::Number(number))).ok_or(bad)
+}
+
+/// A number as the gateway keeps it; `None` when it is a plus and nothing more. Octets that are no UTF-8 are
+/// read as Latin-1: an address is never refused for its letters (row 12).
+pub(crate) fn written_number(address: &pdu::Address<'_>) -> Option<Number> {
     let digits = match std::str::from_utf8(address.digits) {
         Ok(digits) => SmolStr::new(digits),
         Err(_) => address.digits.iter().map(|&octet| char::from(octet)).collect(),
     };
-    let digits = match digits.strip_prefix('+') {
+    match digits.strip_prefix('+') {
+        Some("") if address.ton <= 1 => None,
         Some(rest) if address.ton <= 1 => {
-            if rest.is_empty() {
-                return Err(bad);
-            }
-            return Ok(Pii::new(Address::Number(Number { ton: Ton::INTERNATIONAL, npi: Npi(address.npi), digits: rest.into() })));
+            Some(Number { ton: Ton::INTERNATIONAL, npi: Npi(address.npi), digits: rest.into() })
         }
-        _ => digits,
-    };
-    Ok(Pii::new(Address::Number(Number { ton: Ton(address.ton), npi: Npi(address.npi), digits })))
+        _ => Some(Number { ton: Ton(address.ton), npi: Npi(address.npi), digits }),
+    }
 }
 
 fn window(schedule: &[u8], validity: &[u8], tlvs: &Tlvs<'_>, now: Timestamp) -> Result<DeliveryWindow, CommandStatus> {

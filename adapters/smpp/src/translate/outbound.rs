@@ -96,7 +96,8 @@ impl Parts {
     /// Appends the `submit_sm` of one part.
     ///
     /// # Errors
-    /// When a field does not fit its place.
+    /// When a field does not fit its place, or the text is too long for `short_message` and the peer knows no
+    /// TLVs.
     pub fn encode_submit<O: Out>(
         &self,
         part: usize,
@@ -111,7 +112,7 @@ impl Parts {
         let carried = Carried::decode(&submission.carried);
         let (from, to) = (shown(message.from.as_ref(), &submission.from), shown(message.to.as_ref(), &submission.to));
         let validity = submission.expires_at.map(|at| time::relative(at.micros() - now_us));
-        let short = this.octets.len() <= SHORT_MESSAGE_OCTETS_MAX_V34;
+        let short = is_short(&this.octets, version)?;
         SubmitSm {
             service_type: carried.service_type,
             source: address(&from),
@@ -146,6 +147,15 @@ impl Parts {
     }
 }
 
+/// Does this go into `short_message`? What does not needs `message_payload`, a TLV.
+fn is_short(octets: &[u8], version: Version) -> Result<bool, EncodeError> {
+    let short = octets.len() <= SHORT_MESSAGE_OCTETS_MAX_V34;
+    if short || version.allows_tlvs() {
+        return Ok(short);
+    }
+    Err(EncodeError::TooLong { field: "short_message", octets_max: SHORT_MESSAGE_OCTETS_MAX_V34 })
+}
+
 /// A message to an ESME.
 ///
 /// # Errors
@@ -177,7 +187,7 @@ pub fn deliver_message<O: Out>(
     };
     let carried = Carried::decode(&submission.carried);
     let (from, to) = (shown(message.from.as_ref(), &submission.from), shown(message.to.as_ref(), &submission.to));
-    let short = octets.len() <= SHORT_MESSAGE_OCTETS_MAX_V34 || !version.allows_tlvs();
+    let short = is_short(octets, version).map_err(|_| Cause::TooLong)?;
     DeliverSm {
         service_type: carried.service_type,
         source: address(&from),
@@ -310,4 +320,66 @@ fn address(number: &Number) -> pdu::Address<'_> {
 /// Only a 5.0 peer is sent what 5.0 defines; vendor tags pass.
 fn allowed(tag: Tag, version: Version) -> bool {
     version.allows_v50() || !(0x0600..=0x0613).contains(&tag.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use model::{AttemptId, ChannelId, Class, MessageId, ReceiptsWanted, Timestamp};
+
+    use super::*;
+
+    fn message(octets: usize) -> OutgoingMessage {
+        let number = || Pii::new(Address::Number(Number::written("+821000000001")));
+        let content = Coded { data_coding: 4, udhi: false, octets: vec![0x55; octets].into() };
+        OutgoingMessage {
+            attempt: AttemptId { slot: 1, generation: 1 },
+            message: MessageId::from_u64(1).expect("not zero"),
+            submission: Arc::new(Submission {
+                id: None,
+                origin: ChannelId(1),
+                from: number(),
+                to: number(),
+                class: Class::Person,
+                receipts: ReceiptsWanted::NONE,
+                received_at: Timestamp::ZERO,
+                scheduled_at: None,
+                expires_at: None,
+                reference: None,
+                idempotency_key: None,
+                carried: Default::default(),
+                part: None,
+                content: Content::Coded(content),
+            }),
+            from: None,
+            to: None,
+            concat_ref: 1,
+            want_receipt: false,
+            possible_duplicate: false,
+        }
+    }
+
+    #[test]
+    fn what_needs_a_payload_is_not_sent_empty_to_a_peer_without_tlvs() {
+        let text = LinkText::default();
+        for (octets, version, fits) in [
+            (254, Version::V33, true),
+            (255, Version::V33, false),
+            (1_000, Version::V33, false),
+            (255, Version::V34, true),
+            (1_000, Version::V50, true),
+        ] {
+            let message = message(octets);
+            let mut out = Vec::new();
+            let delivered = deliver_message(&message, &text, version, 1, &mut out);
+            assert_eq!(delivered, if fits { Ok(()) } else { Err(Cause::TooLong) }, "{octets} at {version:?}");
+            assert_eq!(out.len() > octets, fits);
+
+            out.clear();
+            let parts = submit_parts(&message, &text).expect("one part");
+            assert_eq!(parts.encode_submit(0, &message, version, 0, 1, &mut out).is_ok(), fits);
+            assert_eq!(out.len() > octets, fits);
+        }
+    }
 }
