@@ -2,16 +2,19 @@
 
 use std::{
     collections::HashMap,
+    num::NonZeroU32,
     sync::{Arc, PoisonError, RwLock},
 };
 
-use api::{Account, ChannelView, Federation, KeyHash, Messenger, Pull, Reach};
+use api::{Access, Account, ChannelView, Federation, KeyHash, Messenger, Pull, Rate, Reach};
 use bytes::Bytes;
+use config::Cidr;
 use engine::Depth;
 use http::{Request, Response};
 use kit::{HookError, HttpAdapter, HttpInbound, Taken};
 use messengers::webhook::Webhook;
 use model::{ChannelId, ChannelKind, Number, NumberingPlan, Timestamp};
+use monitoring::{AuthFailure, Ingress, Registry};
 use smol_str::SmolStr;
 
 /// As configured now; replaced as a whole on reload.
@@ -40,6 +43,33 @@ impl Directory {
 
     fn names(&self) -> Arc<Names> {
         self.names.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What the configuration holds this account or messenger to: `allow`, where empty means everywhere, and
+    /// `rate`, where 0 means no limit. Whoever comes from elsewhere is counted. A rate that has not changed
+    /// goes on as it stands, so that a reload gives nobody a second helping.
+    pub(crate) fn access(&self, channel: ChannelId, ingress: Ingress, allow: &[Cidr], rate: u32, registry: &Arc<Registry>) -> Access {
+        let (allow, registry) = (allow.to_vec(), registry.clone());
+        let allowed = move |ip| {
+            let allowed = allow.is_empty() || allow.iter().any(|range| range.contains(ip));
+            if !allowed {
+                registry.auth_failed(ingress, AuthFailure::SourceAddress);
+            }
+            allowed
+        };
+        let rate = NonZeroU32::new(rate).map(|rate| {
+            let known = self.rate(channel);
+            known.filter(|known| known.per_second() == rate).unwrap_or_else(|| Rate::new(rate))
+        });
+        Access { allowed: Arc::new(allowed), rate }
+    }
+
+    /// The rate of this account or messenger as it stands.
+    fn rate(&self, channel: ChannelId) -> Option<Arc<Rate>> {
+        let names = self.names();
+        let accounts = names.accounts.values().map(|account| (account.channel, &account.access));
+        let messengers = names.messengers.iter().map(|(_, messenger)| (messenger.channel, &messenger.access));
+        accounts.chain(messengers).find(|(known, _)| *known == channel)?.1.rate.clone()
     }
 }
 
@@ -105,4 +135,59 @@ impl Federation for Federated {
 /// The pages of a messenger that pulls.
 pub(crate) fn pull(push: &Arc<api::push::Push>) -> Arc<dyn Pull> {
     push.clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use api::Directory as _;
+    use model::Class;
+    use monitoring::BuildInfo;
+
+    use super::*;
+
+    const DEMO: ChannelId = ChannelId(7);
+
+    fn named(channel: ChannelId, access: Access) -> Names {
+        let account = Account { channel, name: "demo".into(), class: Class::Person, access };
+        Names { accounts: HashMap::from([(KeyHash::of(b"key"), Arc::new(account))]), ..Names::default() }
+    }
+
+    #[test]
+    fn whoever_comes_from_elsewhere_is_turned_away_and_counted() {
+        let registry = Registry::new(BuildInfo { version: "0", commit: "0" }).unwrap();
+        let directory = Directory::new(Names::default(), Arc::default());
+        let access = |allow: &[&str]| {
+            let allow: Vec<Cidr> = allow.iter().map(|range| range.parse().unwrap()).collect();
+            directory.access(DEMO, Ingress::Http, &allow, 0, &registry)
+        };
+        let office = access(&["192.0.2.0/24", "2001:db8::/32"]);
+        assert!((office.allowed)("192.0.2.7".parse().unwrap()));
+        assert!((office.allowed)("2001:db8::1".parse().unwrap()));
+        assert!((access(&[]).allowed)("203.0.113.9".parse().unwrap()), "no range means everywhere");
+        let counted = |times: u32| {
+            let line = format!("gateway_auth_failures_total{{ingress=\"http\",reason=\"source_address\"}} {times}\n");
+            registry.render().contains(&line)
+        };
+        assert!(counted(0));
+        assert!(!(office.allowed)("192.0.3.7".parse().unwrap()));
+        assert!(counted(1));
+        assert!(office.rate.is_none(), "0 means no limit");
+    }
+
+    #[test]
+    fn a_reload_keeps_what_was_used_of_a_rate_unless_the_rate_changed() {
+        let registry = Registry::new(BuildInfo { version: "0", commit: "0" }).unwrap();
+        let directory = Directory::new(Names::default(), Arc::default());
+        let load = |rate| {
+            let access = directory.access(DEMO, Ingress::Http, &[], rate, &registry);
+            directory.set(named(DEMO, access));
+            directory.account(&KeyHash::of(b"key")).unwrap().access.rate.clone().unwrap()
+        };
+        let at = Timestamp::from_secs(1_800_000_000);
+        assert_eq!(load(2).take(at, 2), Ok(()));
+        assert!(load(2).take(at, 1).is_err(), "nothing changed");
+        assert_eq!(load(3).take(at, 1), Ok(()), "another rate begins anew");
+        let other = directory.access(ChannelId(8), Ingress::Http, &[], 3, &registry).rate.unwrap();
+        assert_eq!(other.take(at, 3), Ok(()), "everybody has a rate of their own");
+    }
 }
