@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 
 use crate::{
-    Account, Advertising, Channel, Codes, Config, Http, Limits, Log, Management, Messenger, Node, Policy,
+    Account, Advertising, Channel, Codes, Config, Http, Limits, Log, Management, Messenger, Policy,
     Pool, Smpp, Store,
     path::{Path, at},
 };
@@ -84,7 +84,6 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
     let out = &mut changes;
     // Named in full, so that a new section is not forgotten.
     let Config {
-        node,
         store,
         log,
         http,
@@ -98,9 +97,8 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         pools,
         routes,
     } = old;
-    compare!(out, at!["node"], node, new.node, Node { name: Restart });
-    compare!(out, at!["store"], store, new.store, Store { url: Restart, connections_max: Restart });
-    compare!(out, at!["log"], log, new.log, Log { level: Reload, format: Restart });
+    compare!(out, at!["store"], store, new.store, Store { url: Restart });
+    compare!(out, at!["log"], log, new.log, Log { level: Restart, format: Restart });
     compare!(
         out,
         at!["http"],
@@ -121,7 +119,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         at!["management"],
         management,
         new.management,
-        Management { listen: Restart, allow_public: Restart, tls: Restart, keys: Reload }
+        Management { listen: Restart, allow_public: Restart, tls: Restart, keys: Restart }
     );
     compare!(
         out,
@@ -150,9 +148,8 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         new.limits,
         Limits {
             open_messages_max: Reload,
-            hot_messages_max: Restart,
-            intake_max: Restart,
-            answers_max: Restart,
+            hot_messages_max: Reload,
+            intake_batches_max: Restart,
             batch_messages_max: Restart,
             batch_delay: Restart,
             early_receipts_max: Reload,
@@ -211,7 +208,6 @@ fn compare_policy(out: &mut Changes, old: &Policy, new: &Policy) {
             validity_default: Reload,
             validity_max: Reload,
             idempotency_window: Reload,
-            content_retention: Reload,
             registered_senders: Reload,
             advertising: Reload,
             retry: Reload,
@@ -237,8 +233,7 @@ fn compare_policy(out: &mut Changes, old: &Policy, new: &Policy) {
         Codes {
             sender: Reload,
             text: Reload,
-            // Codes under way could no longer be verified.
-            key: Restart,
+            key: Reload,
             validity: Reload,
             tries_max: Reload,
             per_number_max: Reload,
@@ -325,7 +320,6 @@ fn compare_messenger(out: &mut Changes, path: &Path, old: &Messenger, new: &Mess
             rate: Reload,
             keep: Reload,
             pool: Reload,
-            class: Reload,
             charge_at: Reload,
         }
     );

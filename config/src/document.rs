@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     section::{
         Account, AccountApi, AccountSmpp, Channel, ChargeAt, Class, DefaultAlphabet, Http, Limits, Log,
-        Management, Messenger, Node, Policy, Pool, Receipts, Route, Smpp, Store, Strategy,
+        Management, Messenger, Policy, Pool, Receipts, Route, Smpp, Store, Strategy,
     },
     value::{Cidr, Credential, Name, NumberPattern, OneOrMany, Prefix, Senders},
 };
@@ -18,8 +18,6 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    #[serde(default)]
-    pub node: Node,
     #[serde(default)]
     pub store: Store,
     #[serde(default)]
@@ -66,7 +64,6 @@ impl Config {
     #[must_use]
     pub fn bare() -> Self {
         Self {
-            node: Node::default(),
             store: Store::default(),
             log: Log::default(),
             http: Http::default(),
@@ -138,7 +135,7 @@ fn demo_account() -> Account {
             window: AccountSmpp::default_window(),
             rate: 0,
             allow: this_machine(),
-            versions: Vec::new(),
+            version: AccountSmpp::default_version(),
             default_alphabet: DefaultAlphabet::default(),
             receipts: Receipts::default(),
         }),

@@ -11,7 +11,6 @@ mod limits;
 mod log;
 mod management;
 mod messenger;
-mod node;
 mod policy;
 mod pool;
 mod route;
@@ -19,17 +18,14 @@ mod smpp;
 mod store;
 mod tls;
 
-pub use account::{
-    Account, AccountApi, AccountSmpp, ChargeAt, Class, ReceiptDates, ReceiptForm, ReceiptIds, Receipts,
-};
+pub use account::{Account, AccountApi, AccountSmpp, ChargeAt, Class, Receipts};
 pub use channel::{Bind, Channel, ChannelKind, Charset, Concatenation, Loopback, MessageIds, SmppLink};
 pub use http::Http;
 pub use limits::Limits;
 pub use log::{Log, LogFormat, LogLevel};
 pub use management::Management;
 pub use messenger::{Messenger, MessengerKind};
-pub use node::Node;
-pub use policy::{Advertising, Codes, Policy, QuietHours, Retry};
+pub use policy::{Advertising, BadZone, Codes, Policy, QuietHours, Retry};
 pub use pool::Pool;
 pub use route::{Route, Strategy};
 pub use smpp::{DefaultAlphabet, Smpp, SmppVersion};

@@ -2,7 +2,7 @@
 
 use super::Findings;
 use crate::{
-    Config, OnAnswerLost, Period, Retention, Retry,
+    Config, OnAnswerLost, Period, Retry,
     path::{Path, at},
     report::ProblemKind,
 };
@@ -13,7 +13,6 @@ const HOUR: Period = Period::from_hours(1);
 const DAY: Period = Period::from_days(1);
 const WEEK: Period = Period::from_days(7);
 const MONTH: Period = Period::from_days(31);
-const YEAR: Period = Period::from_days(366);
 
 pub(super) fn check(config: &Config, findings: &mut Findings) {
     let mut within = |path: Path, value: Period, min: Period, max: Period| {
@@ -43,9 +42,6 @@ pub(super) fn check(config: &Config, findings: &mut Findings) {
         within(at![section, key], value, min, max);
     }
     within(at!["policy", "codes", "validity"], policy.codes.validity, Period::from_secs(30), HOUR);
-    if let Retention::For(period) = policy.content_retention {
-        within(at!["policy", "content_retention"], period, SECOND, YEAR);
-    }
     let mut retry = |path: Path, retry: &Retry| {
         for (key, pauses) in [("unreachable", &retry.unreachable), ("failure", &retry.failure)] {
             for (at, pause) in pauses.iter().enumerate() {

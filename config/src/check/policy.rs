@@ -1,9 +1,7 @@
 //! Policy and limits: that the values fit each other.
 
-use jiff::{Timestamp, tz::TimeZone};
-
 use super::Findings;
-use crate::{Config, QuietHours, Sender, path::at, report::ProblemKind};
+use crate::{BadZone, Config, QuietHours, Sender, path::at, report::ProblemKind};
 
 pub(super) fn check(config: &Config, findings: &mut Findings) {
     let policy = &config.policy;
@@ -60,24 +58,20 @@ fn quiet_hours(quiet: &QuietHours, findings: &mut Findings) {
             "without quiet hours, leave the whole table out",
         );
     }
-    let Ok(zone) = TimeZone::get(&quiet.zone) else {
-        findings.error(
+    match quiet.utc_offset_secs() {
+        Ok(_) => {}
+        Err(BadZone::Unknown) => findings.error(
             ProblemKind::UnknownName,
             here.key("zone"),
             "there is no such time zone",
             r#"write an IANA name, for example "Asia/Seoul""#,
-        );
-        return;
-    };
-    // Half a year apart: with summer time, one of them is in it.
-    let offset = |second: i64| Timestamp::from_second(second).map(|at| zone.to_offset(at)).ok();
-    if offset(1_768_435_200) != offset(1_784_073_600) {
-        findings.error(
+        ),
+        Err(BadZone::SummerTime) => findings.error(
             ProblemKind::OutOfRange,
             here.key("zone"),
             "this time zone has summer time, and the night is kept by a fixed offset",
             r#"use a zone without it, for example "Asia/Seoul""#,
-        );
+        ),
     }
 }
 
@@ -111,14 +105,6 @@ fn limits(config: &Config, findings: &mut Findings) {
             [at!["limits", "hot_messages_max"], at!["limits", "open_messages_max"]],
             format!("more messages in memory than there may be open, {}", limits.open_messages_max),
             "lower `hot_messages_max` or raise `open_messages_max`",
-        );
-    }
-    if limits.batch_messages_max > limits.intake_max {
-        findings.clash(
-            ProblemKind::Conflict,
-            [at!["limits", "batch_messages_max"], at!["limits", "intake_max"]],
-            format!("a commit can never fill: only {} submissions wait for it", limits.intake_max),
-            "lower `batch_messages_max` or raise `intake_max`",
         );
     }
     let sizes = [

@@ -45,7 +45,7 @@ pub struct AccountSmpp {
     #[serde(default = "AccountSmpp::default_binds_max")]
     #[schemars(range(min = 1, max = 10_000))]
     pub binds_max: u16,
-    /// Requests that may wait for an answer, per bind and direction.
+    /// Submissions that may wait for an answer, per bind; then its connection is not read.
     #[serde(default = "AccountSmpp::default_window")]
     #[schemars(range(min = 1, max = 100_000))]
     pub window: u32,
@@ -56,13 +56,13 @@ pub struct AccountSmpp {
     /// Addresses it may come from; empty for all.
     #[serde(default)]
     pub allow: Vec<Cidr>,
-    /// The versions it may bind with; empty for all.
-    #[serde(default)]
-    pub versions: Vec<SmppVersion>,
+    /// The highest version spoken with it; a bind with a higher one is answered with this.
+    #[serde(default = "AccountSmpp::default_version")]
+    pub version: SmppVersion,
     /// What its `data_coding` 0 means.
     #[serde(default)]
     pub default_alphabet: DefaultAlphabet,
-    /// How its receipts look.
+    /// What becomes of its receipts.
     #[serde(default)]
     pub receipts: Receipts,
 }
@@ -77,61 +77,26 @@ impl AccountSmpp {
     pub const fn default_window() -> u32 {
         100
     }
+
+    #[must_use]
+    pub const fn default_version() -> SmppVersion {
+        SmppVersion::V50
+    }
 }
 
-/// How the receipts that an account gets look. The ids are decimal in every form of answer.
+/// What becomes of the receipts that an account gets. They say what they say in the text (SMPP 3.4 appendix B,
+/// dates to the minute, ids in decimal as in the answers) and in TLVs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Receipts {
-    /// In the text, in TLVs, or in both.
-    pub form: ReceiptForm,
-    /// Digits of the dates in the text.
-    pub dates: ReceiptDates,
-    /// How message ids are written in receipts; answers to submissions always have them in decimal.
-    pub ids: ReceiptIds,
     /// How long a receipt waits for an account that is not bound.
     pub keep: Period,
 }
 
 impl Default for Receipts {
     fn default() -> Self {
-        Self {
-            form: ReceiptForm::Both,
-            dates: ReceiptDates::Minutes,
-            ids: ReceiptIds::Decimal,
-            keep: Period::from_hours(72),
-        }
+        Self { keep: Period::from_hours(72) }
     }
-}
-
-/// Where a receipt says what it says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum ReceiptForm {
-    Text,
-    Tlv,
-    #[default]
-    Both,
-}
-
-/// How exact the dates in the text of a receipt are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum ReceiptDates {
-    /// `YYMMDDhhmm`, SMPP 3.4 appendix B.
-    #[default]
-    Minutes,
-    /// `YYMMDDhhmmss`.
-    Seconds,
-}
-
-/// How a message id is written in a receipt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum ReceiptIds {
-    #[default]
-    Decimal,
-    Hex,
 }
 
 /// How an account calls the HTTP API.

@@ -84,7 +84,8 @@ pub struct Channel {
     /// The `data_coding` that means Korean (KS C 5601) to the SMSC.
     #[serde(default = "Channel::default_korean_data_coding")]
     pub korean_data_coding: u8,
-    /// Octets of one Korean short message: 80 and 90 are the older Korean limits.
+    /// Octets of one short message where `charset` is `cp949`: 80 and 90 are the older Korean limits. Above 140,
+    /// a text that needs more than 140 octets is one long message (LMS) of up to so many.
     #[serde(default = "Channel::default_korean_octets_max")]
     #[schemars(range(min = 80, max = 2000))]
     pub korean_octets_max: u16,
@@ -252,10 +253,8 @@ pub enum Bind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Charset {
-    /// UCS-2; the same as `ucs2` unless something better was agreed.
+    /// UCS-2.
     #[default]
-    Auto,
-    /// Always UCS-2.
     Ucs2,
     /// KS C 5601 in the extent of CP949 where the text allows it, else UCS-2.
     Cp949,

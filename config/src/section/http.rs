@@ -14,17 +14,18 @@ pub struct Http {
     pub listen: Listen,
     /// TLS on this listener.
     pub tls: Option<Tls>,
-    /// The largest body of a request; larger ones get 413.
+    /// The largest body of a request with many messages; larger ones get 413, as do those with a single one
+    /// from 64 KiB.
     pub body_octets_max: Octets,
     /// The most messages in one batch.
-    #[schemars(range(min = 1, max = 100_000))]
+    #[schemars(range(min = 1, max = 65_536))]
     pub batch_max: u32,
     /// The most connections at once.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub connections_max: u32,
-    /// A request that takes longer to arrive is given up.
+    /// A request that takes longer to arrive, or to be answered, is given up.
     pub request_timeout: Period,
-    /// A connection without a request for so long is closed.
+    /// A connection on which no head of a request is complete for so long is closed.
     pub idle_timeout: Period,
 }
 

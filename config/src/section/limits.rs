@@ -16,16 +16,15 @@ pub struct Limits {
     /// Messages kept decoded in memory; the rest of the backlog waits on disk.
     #[schemars(range(min = 100, max = 10_000_000))]
     pub hot_messages_max: u64,
-    /// Submissions that wait for their commit.
-    #[schemars(range(min = 1, max = 1_000_000))]
-    pub intake_max: u32,
-    /// Answers and receipts that wait for their commit.
-    #[schemars(range(min = 1, max = 1_000_000))]
-    pub answers_max: u32,
-    /// A commit closes at this many transitions …
+    /// Batches that were read from connections and wait for the engine. When it is reached, connections are not
+    /// read.
+    #[schemars(range(min = 1, max = 65_536))]
+    pub intake_batches_max: u32,
+    /// A commit begins at this many transitions; while one is under way, up to four times as many gather for the
+    /// next …
     #[schemars(range(min = 1, max = 65_536))]
     pub batch_messages_max: u32,
-    /// … or this long after its first one.
+    /// … or this long after the one before.
     pub batch_delay: Period,
     /// Receipts that came before the answer they belong to.
     #[schemars(range(max = 10_000_000))]
@@ -48,8 +47,7 @@ impl Default for Limits {
         Self {
             open_messages_max: 5_000_000,
             hot_messages_max: 65_536,
-            intake_max: 16_384,
-            answers_max: 65_536,
+            intake_batches_max: 64,
             batch_messages_max: 512,
             batch_delay: Period::from_millis(2),
             early_receipts_max: 10_000,

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ChargeAt, Class};
+use super::ChargeAt;
 use crate::value::{Cidr, Credential, HttpUrl, Name, Period, SecretRef};
 
 /// An IP messenger that is connected through the federation interface.
@@ -45,15 +45,12 @@ pub struct Messenger {
     #[serde(default)]
     #[schemars(range(max = 1_000_000))]
     pub rate: u32,
-    /// How long events wait for a messenger that is away.
+    /// How long a receipt waits for a messenger that is away. Messages wait as long as they are valid.
     #[serde(default = "Messenger::default_keep")]
     pub keep: Period,
     /// Its users without a number get one of this pool for a conversation.
     #[serde(default)]
     pub pool: Option<Name>,
-    /// The class of its messages when they name none.
-    #[serde(default)]
-    pub class: Class,
     /// When its messages are charged.
     #[serde(default)]
     pub charge_at: ChargeAt,
@@ -77,7 +74,6 @@ impl Messenger {
             rate: 0,
             keep: Self::default_keep(),
             pool: None,
-            class: Class::default(),
             charge_at: ChargeAt::default(),
         }
     }

@@ -1,9 +1,10 @@
 //! `[policy]`: what is allowed, and for how long.
 
+use jiff::{Timestamp, tz::TimeZone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::value::{NumberPattern, Period, Retention, SecretRef, Sender, TimeOfDay};
+use crate::value::{NumberPattern, Period, SecretRef, Sender, TimeOfDay};
 
 /// What is allowed, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -21,8 +22,6 @@ pub struct Policy {
     pub validity_max: Period,
     /// The same idempotency key within this time is the same message.
     pub idempotency_window: Period,
-    /// How long the text of a message is kept after its end. `none` erases it with the end.
-    pub content_retention: Retention,
     /// Every account must list its senders: `senders = "any"` is refused (Korea: Telecommunications Business
     /// Act art. 84-2).
     pub registered_senders: bool,
@@ -42,7 +41,6 @@ impl Default for Policy {
             validity_default: Period::from_hours(48),
             validity_max: Period::from_days(7),
             idempotency_window: Period::from_hours(24),
-            content_retention: Retention::None,
             registered_senders: false,
             advertising: Advertising::default(),
             retry: Retry::default(),
@@ -81,6 +79,33 @@ impl Default for QuietHours {
     }
 }
 
+/// Why the clock of a night cannot be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadZone {
+    #[error("there is no such time zone")]
+    Unknown,
+    #[error("this time zone has summer time")]
+    SummerTime,
+}
+
+/// Instants half a year apart, in seconds: where there is summer time, one of them is in it.
+const HALF_A_YEAR_APART: [i64; 2] = [1_768_435_200, 1_784_073_600];
+
+impl QuietHours {
+    /// How far the clock of the zone is ahead of UTC, all year round.
+    ///
+    /// # Errors
+    /// There is no such zone, or it has summer time. A configuration that was checked has neither.
+    pub fn utc_offset_secs(&self) -> Result<i32, BadZone> {
+        let zone = TimeZone::get(&self.zone).map_err(|_| BadZone::Unknown)?;
+        let offset = |second| Timestamp::from_second(second).map(|at| zone.to_offset(at).seconds());
+        match HALF_A_YEAR_APART.map(offset) {
+            [Ok(winter), Ok(summer)] if winter == summer => Ok(winter),
+            _ => Err(BadZone::SummerTime),
+        }
+    }
+}
+
 /// When refused messages are tried again. The last pause of a list repeats until the message expires.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -115,8 +140,8 @@ pub struct Codes {
     /// The text; `{code}` stands for the code.
     #[schemars(length(min = 6, max = 160))]
     pub text: String,
-    /// Keys the digests under which codes are kept. Without it the key is made at the first start and kept
-    /// in the store.
+    /// Keys the digests under which codes are kept. Without it a key is made at each start. With another key,
+    /// codes under way are no longer known.
     pub key: Option<SecretRef>,
     /// How long a code is valid.
     pub validity: Period,

@@ -73,9 +73,6 @@ pub enum DefaultAlphabet {
     /// TS 23.038, one septet per octet.
     #[default]
     Gsm7,
-    /// TS 23.038, eight septets in seven octets.
-    #[serde(rename = "gsm7-packed")]
-    Gsm7Packed,
     Ascii,
     Latin1,
 }

@@ -12,13 +12,10 @@ pub struct Store {
     /// `sqlite:` and a path (relative to the working directory), or a `postgres://` address. An address with a
     /// password belongs into `env:NAME` or `file:/path`.
     pub url: StoreUrl,
-    /// Connections to PostgreSQL, or readers of SQLite.
-    #[schemars(range(min = 1, max = 256))]
-    pub connections_max: u16,
 }
 
 impl Default for Store {
     fn default() -> Self {
-        Self { url: StoreUrl::Sqlite("./data/gateway.db".into()), connections_max: 8 }
+        Self { url: StoreUrl::Sqlite("./data/gateway.db".into()) }
     }
 }

@@ -72,7 +72,11 @@ fn who_and_where_to_is_reloaded() {
     changes(&[("channels = \"skt\"", "to = '82'\nchannels = \"skt\"")], &["route"], &[]);
     changes(&[("+827050000000", "+827050000001")], &["pool.numbers.numbers"], &[]);
     changes(&[("plain:token", "plain:nekot")], &["messenger.tictoc.token"], &[]);
-    changes(&[("[[account]]", "[log]\nlevel = 'debug'\n[[account]]")], &["log.level"], &[]);
+    changes(
+        &[("[[account]]", "[policy.codes]\nkey = 'env:SET'\ntries_max = 3\n[[account]]")],
+        &["policy.codes.key", "policy.codes.tries_max"],
+        &[],
+    );
     changes(
         &[("[[account]]", "[policy]\nvalidity_max = '3d'\n[policy.advertising]\nlabel = true\n[[account]]")],
         &["policy.validity_max", "policy.advertising.label"],
@@ -94,9 +98,9 @@ fn what_is_open_needs_a_restart() {
         &["channel.more (new)"],
     );
     changes(
-        &[("[[account]]", "[policy.codes]\nkey = 'env:SET'\ntries_max = 3\n[[account]]")],
-        &["policy.codes.tries_max"],
-        &["policy.codes.key"],
+        &[("[[account]]", "[log]\nlevel = 'debug'\n[management]\nkeys = ['plain:key']\n[[account]]")],
+        &[],
+        &["log.level", "management.keys"],
     );
 }
 

@@ -180,9 +180,9 @@ fn ranges() {
         ],
     );
     tells(
-        "[limits]\nintake_max = 100",
+        "[limits]\nopen_messages_max = 1000",
         &[
-            "gateway.toml:2:14: a commit can never fill: only 100 submissions wait for it (lower `batch_messages_max` or raise `intake_max`)",
+            "gateway.toml:2:21: more messages in memory than there may be open, 1000 (lower `hot_messages_max` or raise `open_messages_max`)",
         ],
     );
 }
@@ -228,7 +228,7 @@ fn secrets_are_never_shown() {
         "[[account]]\nname = 'a'\n[account.api]\nkeys = ['hunter2',\n  'hunter2', 5]",
         "[[account]]\nname = 'a'\n[account.api]\nkeys = [\n 'plain:hunter2'\n 'x']",
         "[[channel]]\nname = 'hunter2!'\npassword = ['hunter2']".replace("'hunter2!'", "5").as_str(),
-        "[store]\nurl = 'postgres://u:hunter2@db/x'\nconnections_max = 0",
+        "[store]\nurl = 'postgres://u:hunter2@db/x'\nno_such_key = 0",
         "[store]\nurl = 'postgre://u:hunter2@db/x'",
         "[store]\nurl = 'postgres://u:hunter2@db/x",
         "[[messenger]]\nname = 'm'\ntoken = { plain = 'hunter2' }",

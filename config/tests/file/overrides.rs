@@ -39,7 +39,7 @@ fn every_type_can_be_written() {
     let flags = [
         "http.batch_max=7",
         "management.allow_public=true",
-        "node.name=7",
+        "smpp.system_id=7",
         "policy.retry.failure=['1s', '2s']",
         "log.level=\"warn\"",
         "smpp.pdu_octets_max=1000",
@@ -48,7 +48,7 @@ fn every_type_can_be_written() {
     let config = read("", &[], &flags).unwrap().config;
     assert_eq!(config.http.batch_max, 7);
     assert!(config.management.allow_public);
-    assert_eq!(config.node.name.unwrap().as_str(), "7");
+    assert_eq!(config.smpp.system_id, "7");
     assert_eq!(config.policy.retry.failure.len(), 2);
     assert_eq!(config.log.level, config::LogLevel::Warn);
     assert_eq!(config.smpp.pdu_octets_max.get(), 1000);

@@ -36,11 +36,7 @@ pub(crate) fn class(class: config::Class) -> Class {
 /// Compiles the engine's policy. `code_key` is used where the configuration names none.
 pub(crate) fn compile(config: &Config, ids: &Ids, environment: &dyn Environment, code_key: [u8; 32]) -> miette::Result<Policy> {
     let written = &config.policy;
-    let numbering = NumberingPlan {
-        country: written.country.as_str().into(),
-        trunk: written.trunk_prefix.as_str().into(),
-        ..NumberingPlan::korea()
-    };
+    let numbering = numbering(written);
     let code_key = match &written.codes.key {
         None => code_key,
         Some(reference) => {
@@ -60,12 +56,23 @@ pub(crate) fn compile(config: &Config, ids: &Ids, environment: &dyn Environment,
         validity_default: written.validity_default.get(),
         validity_max: written.validity_max.get(),
         idempotency_window: written.idempotency_window.get(),
-        korea: korea(written),
+        korea: korea(written)?,
         code_sender,
         code_text: written.codes.text.as_str().into(),
         code_key,
         limits: limits(config),
     })
+}
+
+/// How the operator's country writes numbers.
+pub(crate) fn numbering(written: &config::Policy) -> NumberingPlan {
+    let korea = NumberingPlan::korea();
+    let (country, trunk) = (written.country.as_str().into(), written.trunk_prefix.as_str().into());
+    if country == korea.country {
+        return NumberingPlan { trunk, ..korea };
+    }
+    // ITU-T E.123 and E.164 recommend 00; the carrier codes behind it are Korea's own.
+    NumberingPlan { country, trunk, international: vec!["00".into()] }
 }
 
 fn limits(config: &Config) -> Limits {
@@ -85,19 +92,22 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-fn korea(written: &config::Policy) -> Option<Korea> {
+fn korea(written: &config::Policy) -> miette::Result<Option<Korea>> {
     let advertising = &written.advertising;
     if !advertising.label && advertising.quiet_hours.is_none() && advertising.opt_out_numbers.is_empty() {
-        return None;
+        return Ok(None);
     }
+    let utc_offset_secs = match &advertising.quiet_hours {
+        None => 0,
+        Some(quiet) => quiet.utc_offset_secs().map_err(|error| miette!("policy.advertising.quiet_hours.zone: {error}"))?,
+    };
     let hour = |at: config::TimeOfDay| u8::try_from(at.hour()).unwrap_or(0);
-    Some(Korea {
+    Ok(Some(Korea {
         advertising_label: advertising.label,
         quiet_hours: advertising.quiet_hours.as_ref().map(|quiet| (hour(quiet.from), hour(quiet.to))),
-        // The check of the configuration admits zones without summer time only; Seoul is the one shipped.
-        utc_offset_secs: 9 * 3_600,
+        utc_offset_secs,
         opt_out_numbers: advertising.opt_out_numbers.iter().flat_map(numbers).map(Into::into).collect(),
-    })
+    }))
 }
 
 fn retry(written: &config::Retry) -> RetrySchedule {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use config::{Charset, Concatenation, Config, DefaultAlphabet};
 use model::{Cause, ChannelId, Coded, Content};
-use sms::segment::{Narrow, ReferenceWidth};
+use sms::segment::{LMS_OCTETS_MAX, Long, Narrow, ReferenceWidth, USER_DATA_OCTETS_MAX};
 use smpp::translate::{self, LinkText, text_of};
 
 use crate::policy::Ids;
@@ -45,16 +45,24 @@ impl engine::Texts for Texts {
 
 fn alphabet(alphabet: DefaultAlphabet) -> translate::DefaultAlphabet {
     match alphabet {
-        DefaultAlphabet::Gsm7 | DefaultAlphabet::Gsm7Packed => translate::DefaultAlphabet::Gsm7,
+        DefaultAlphabet::Gsm7 => translate::DefaultAlphabet::Gsm7,
         DefaultAlphabet::Ascii => translate::DefaultAlphabet::Ascii,
         DefaultAlphabet::Latin1 => translate::DefaultAlphabet::Latin1,
     }
 }
 
+/// Up to 140 octets are what one short message holds; more is what one long message (LMS) does.
+fn korean(octets_max: u16) -> sms::Profile {
+    match u8::try_from(octets_max) {
+        Ok(octets) if octets <= USER_DATA_OCTETS_MAX => sms::Profile::KOREA.with_octets_max(octets),
+        _ => sms::Profile::KOREA.with_long(Long::Lms(octets_max.min(LMS_OCTETS_MAX))),
+    }
+}
+
 fn of_channel(channel: &config::Channel) -> LinkText {
     let mut profile = match channel.charset {
-        Charset::Auto | Charset::Ucs2 => sms::Profile::GSM,
-        Charset::Cp949 => sms::Profile::KOREA,
+        Charset::Ucs2 => sms::Profile::GSM,
+        Charset::Cp949 => korean(channel.korean_octets_max),
         Charset::Latin1 => sms::Profile::GSM.with_narrow(Narrow::Latin1),
     };
     let alphabet = alphabet(channel.default_alphabet);

@@ -17,7 +17,7 @@ use kit::{Channel, Intake};
 use messengers::{Account as MessengerAccount, Secret, TokenDigest, webhook::Webhook};
 use miette::{IntoDiagnostic, WrapErr, miette};
 use model::{ChannelId, ChannelKind};
-use monitoring::{BuildInfo, Condition, Health, Observer, Registry};
+use monitoring::{BuildInfo, Condition, Health, Ingress, Observer, Registry};
 use smpp::{
     client::{Client, ClientSettings as SmscSettings},
     server::{Account as EsmeAccount, AccountSettings, PasswordCheck, Server, ServerSettings},
@@ -99,7 +99,7 @@ impl Gateway {
         let policy = Arc::new(policy::compile(&config, &ids, &environment, code_key)?);
         let core = recovered(&*store, policy, texts.clone(), &registry).await?;
 
-        let (gate, inbound) = Gate::new();
+        let (gate, inbound) = Gate::new(config.limits.intake_batches_max as usize);
         let (control, controls) = mpsc::channel(16);
         let depths = Arc::new(RwLock::new(Vec::new()));
         let (edge, core_stop, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
@@ -147,6 +147,7 @@ impl Gateway {
             observer: Observer::new(registry),
             health: health.clone(),
             depths,
+            batch_max: gateway.config.limits.batch_messages_max as usize,
             batch_delay: gateway.config.limits.batch_delay.get(),
             stop: core_stop,
             drain_max: gateway.config.limits.drain.get(),
@@ -216,7 +217,8 @@ impl Gateway {
         let channels = self.channels(&texts)?;
         self.server.set_accounts(self.esmes.values().cloned());
         self.directory.set(self.names()?);
-        self.control.send(Control::Policy(policy, channels)).await.into_diagnostic()?;
+        let drain_max = self.config.limits.drain.get();
+        self.control.send(Control::Policy(policy, channels, drain_max)).await.into_diagnostic()?;
         self.registry.configuration_loaded(true, now());
         Ok(())
     }
@@ -273,14 +275,22 @@ impl Gateway {
         for messenger in &config.messengers {
             let name = messenger.name.as_str();
             let id = self.id(name)?;
-            if !self.pushes.contains_key(name) {
-                let push = self.messenger(id, messenger)?;
-                self.tasks.spawn(push.clone().run(self.edge.clone()));
-                self.pushes.insert(name.to_owned(), push);
-            }
-            if let Some(push) = self.pushes.get(name) {
-                channels.insert(id, push.clone());
-            }
+            let account = messenger_account(id, messenger)?;
+            let push = match self.pushes.get(name) {
+                Some(push) => push.clone(),
+                None => {
+                    let push = self.push(messenger, &account)?;
+                    self.tasks.spawn(push.clone().run(self.edge.clone()));
+                    self.pushes.insert(name.to_owned(), push.clone());
+                    push
+                }
+            };
+            // Its calls are judged by what is configured now.
+            let adapter = Arc::new(Federated(Webhook::new(account)));
+            let access = self.directory.access(id, Ingress::Hook, &messenger.allow, messenger.rate, &self.registry);
+            let entry = api::Messenger { channel: id, name: name.into(), adapter, pull: Some(pull(&push)), access };
+            self.messengers.insert(name.to_owned(), Arc::new(entry));
+            channels.insert(id, push);
         }
         for (name, kind) in policy::peers(&config) {
             let id = self.id(&name)?;
@@ -297,23 +307,11 @@ impl Gateway {
         Ok(LinkWatch::new(self.registry.clone(), self.registry.channel(id, kind, name).into_diagnostic()?))
     }
 
-    /// One messenger: its spelling, its way out, and its entry in the directory.
-    fn messenger(&mut self, id: ChannelId, messenger: &config::Messenger) -> miette::Result<Arc<Push>> {
+    /// The way out to one messenger.
+    fn push(&self, messenger: &config::Messenger, account: &MessengerAccount) -> miette::Result<Arc<Push>> {
         let name = messenger.name.as_str();
-        let push_secret = match &messenger.secret {
-            None => None,
-            Some(reference) => {
-                let secret = reference.resolve(&ProcessEnvironment).map_err(|error| miette!("messenger.{name}.secret: {error}"))?;
-                Some(Secret::parse(secret.expose()).map_err(|error| miette!("messenger.{name}.secret: {error}"))?)
-            }
-        };
-        let mut credentials = vec![messengers::Credential::Bearer(TokenDigest::from_octets(digest(&messenger.token)?))];
-        credentials.extend(push_secret.clone().map(messengers::Credential::Signature));
-        let push_url = messenger.push.as_ref().map(|url| url.as_str().parse()).transpose().into_diagnostic()?;
-        let account = MessengerAccount { channel: id, name: name.into(), credentials, push_url, push_secret };
-        let webhook = Webhook::new(account.clone());
         let kind = messengers::find("webhook").ok_or_else(|| miette!("no such kind of messenger"))?;
-        let mut settings = PushSettings::new(id, (kind.build)(account.clone()), Arc::new(now), Arc::new(random));
+        let mut settings = PushSettings::new(account.channel, (kind.build)(account.clone()), Arc::new(now), Arc::new(random));
         if messenger.push.is_some() {
             settings.push = Some(ClientSettings {
                 allow_private_addresses: messenger.allow_private_addresses,
@@ -321,22 +319,23 @@ impl Gateway {
                 ..ClientSettings::default()
             });
         }
-        let speller = Webhook::new(account);
+        let speller = Webhook::new(account.clone());
         settings.pull = Some(Arc::new(move |at, outgoing| speller.event(at, outgoing).map(Bytes::from)));
         settings.batch_events_max = messenger.batch_max as usize;
-        settings.room = messenger.window.max(1);
-        let push = Push::new(settings, self.gate.clone()).map_err(|error| miette!("messenger.{name}: {error}"))?;
-        let entry = api::Messenger { channel: id, name: name.into(), adapter: Arc::new(Federated(webhook)), pull: Some(pull(&push)) };
-        self.messengers.insert(name.to_owned(), Arc::new(entry));
-        Ok(push)
+        settings.calls_max = messenger.window as usize;
+        // Every call under way may be full.
+        settings.room = settings.room.max(messenger.window.saturating_mul(messenger.batch_max));
+        Push::new(settings, self.gate.clone()).map_err(|error| miette!("messenger.{name}: {error}"))
     }
 
     fn names(&self) -> miette::Result<Names> {
-        let mut names = Names { numbering: Some(model::NumberingPlan::korea()), ..Names::default() };
+        let mut names = Names { numbering: Some(policy::numbering(&self.config.policy)), ..Names::default() };
         for account in &self.config.accounts {
             let Some(api) = &account.api else { continue };
             let name = account.name.as_str();
-            let entry = Arc::new(api::Account { channel: self.id(name)?, name: name.into(), class: policy::class(account.class) });
+            let id = self.id(name)?;
+            let access = self.directory.access(id, Ingress::Http, &api.allow, api.rate, &self.registry);
+            let entry = Arc::new(api::Account { channel: id, name: name.into(), class: policy::class(account.class), access });
             for key in &api.keys {
                 names.accounts.insert(KeyHash::from_octets(digest(key)?), entry.clone());
             }
@@ -444,6 +443,22 @@ impl Gateway {
             limits: api_limits(config),
         })
     }
+}
+
+/// How one messenger is told from others, in both directions.
+fn messenger_account(id: ChannelId, messenger: &config::Messenger) -> miette::Result<MessengerAccount> {
+    let name = messenger.name.as_str();
+    let push_secret = match &messenger.secret {
+        None => None,
+        Some(reference) => {
+            let secret = reference.resolve(&ProcessEnvironment).map_err(|error| miette!("messenger.{name}.secret: {error}"))?;
+            Some(Secret::parse(secret.expose()).map_err(|error| miette!("messenger.{name}.secret: {error}"))?)
+        }
+    };
+    let mut credentials = vec![messengers::Credential::Bearer(TokenDigest::from_octets(digest(&messenger.token)?))];
+    credentials.extend(push_secret.clone().map(messengers::Credential::Signature));
+    let push_url = messenger.push.as_ref().map(|url| url.as_str().parse()).transpose().into_diagnostic()?;
+    Ok(MessengerAccount { channel: id, name: name.into(), credentials, push_url, push_secret })
 }
 
 /// Gives every configured name its id.
@@ -557,7 +572,7 @@ fn esme_settings(id: ChannelId, account: &config::Account, smpp: &config::Accoun
         window: smpp.window as usize,
         rate: smpp.rate,
         allowed: Arc::new(move |ip| allow.is_empty() || allow.iter().any(|cidr| cidr.contains(ip))),
-        version_max: smpp.versions.iter().copied().map(version).max().unwrap_or(smpp::Version::V50),
+        version_max: version(smpp.version),
         text: texts.link(id),
         class: policy::class(account.class),
     })
@@ -576,6 +591,7 @@ fn api_limits(config: &Config) -> ApiLimits {
         batch_octets_max: usize::try_from(http.body_octets_max.get()).unwrap_or(usize::MAX),
         batch_messages_max: (http.batch_max as usize).min(ApiLimits::BATCH_MESSAGES_CEILING),
         answer_timeout: http.request_timeout.get(),
+        body_timeout: http.request_timeout.get(),
         ..ApiLimits::default()
     };
     limits.body_octets_max = limits.body_octets_max.min(limits.batch_octets_max);

@@ -12,10 +12,6 @@ use kit::{Closed, Intake, Session, Taking};
 use model::{Answer, Cause, Inbound, SessionId};
 use tokio::sync::mpsc;
 
-/// Batches that wait for the engine. A session hands in what one read of its socket held, so this bounds
-/// memory; a full queue stops the sockets from being read.
-const WAITING_BATCHES_MAX: usize = 64;
-
 /// Shared by all adapters.
 pub(crate) struct Gate {
     inbound: mpsc::Sender<Vec<Inbound>>,
@@ -28,8 +24,10 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    pub(crate) fn new() -> (Arc<Self>, mpsc::Receiver<Vec<Inbound>>) {
-        let (inbound, waiting) = mpsc::channel(WAITING_BATCHES_MAX);
+    /// With room for so many batches that wait for the engine. A session hands in what one read of its socket
+    /// held, so this bounds memory; a full queue stops the sockets from being read.
+    pub(crate) fn new(batches_max: usize) -> (Arc<Self>, mpsc::Receiver<Vec<Inbound>>) {
+        let (inbound, waiting) = mpsc::channel(batches_max.max(1));
         let gate = Self {
             inbound,
             sessions: RwLock::default(),

@@ -23,8 +23,8 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::gate::Gate;
 
-/// Entries and answers in one commit; more wait for the next.
-const GATHERED_MAX: usize = 2_048;
+/// While a commit is under way, so many times [`Runtime::batch_max`] gather for the next; more wait.
+const GATHERED_BATCHES_MAX: usize = 4;
 /// Batches read back from the store at once.
 const CHAPTERS_PAGE: usize = 16;
 /// Between two tries of a commit that the store did not take.
@@ -32,8 +32,8 @@ const RETRY_DELAY: Duration = Duration::from_millis(200);
 
 /// What the loop is told beside messages.
 pub(crate) enum Control {
-    /// The configuration was reloaded.
-    Policy(Arc<Policy>, HashMap<ChannelId, Arc<dyn Channel>>),
+    /// The configuration was reloaded; the last is the new `drain_max`.
+    Policy(Arc<Policy>, HashMap<ChannelId, Arc<dyn Channel>>, Duration),
     /// Which message this idempotency key of this channel became.
     Find(ChannelId, SmolStr, oneshot::Sender<Option<MessageId>>),
 }
@@ -49,6 +49,8 @@ pub(crate) struct Runtime {
     pub(crate) observer: Observer,
     pub(crate) health: Arc<Health>,
     pub(crate) depths: Arc<RwLock<Vec<Depth>>>,
+    /// With so many entries and answers a batch is full, and its commit begins.
+    pub(crate) batch_max: usize,
     /// Commits begin no closer together than this, unless a batch is full.
     pub(crate) batch_delay: Duration,
     pub(crate) stop: CancellationToken,
@@ -83,7 +85,7 @@ impl Runtime {
             let at = now();
             let gathered = self.core.gathered();
             let held = last_commit.elapsed();
-            if committing.is_none() && gathered > 0 && (gathered >= GATHERED_MAX / 4 || held >= self.batch_delay) {
+            if committing.is_none() && gathered > 0 && (gathered >= self.batch_max || held >= self.batch_delay) {
                 committing = self.begin(at);
                 last_commit = Instant::now();
             }
@@ -122,7 +124,7 @@ impl Runtime {
                         }
                     }
                 }
-                batch = self.inbound.recv(), if gathered < GATHERED_MAX => {
+                batch = self.inbound.recv(), if gathered < self.gathered_max() => {
                     match batch {
                         Some(batch) => self.take(batch),
                         None => return Ok(()),
@@ -157,6 +159,10 @@ impl Runtime {
         }
     }
 
+    const fn gathered_max(&self) -> usize {
+        self.batch_max.saturating_mul(GATHERED_BATCHES_MAX)
+    }
+
     /// Nothing that was handed over is still unanswered.
     fn idle(&self) -> bool {
         self.core.depths().iter().all(|depth| depth.outstanding == 0)
@@ -170,7 +176,7 @@ impl Runtime {
             for item in items {
                 self.core.take(at, item);
             }
-            batch = if self.core.gathered() < GATHERED_MAX { self.inbound.try_recv().ok() } else { None };
+            batch = if self.core.gathered() < self.gathered_max() { self.inbound.try_recv().ok() } else { None };
         }
     }
 
@@ -224,9 +230,10 @@ impl Runtime {
 
     fn controlled(&mut self, control: Control) {
         match control {
-            Control::Policy(policy, channels) => {
+            Control::Policy(policy, channels, drain_max) => {
                 self.core.set_policy(policy);
                 self.channels = channels;
+                self.drain_max = drain_max;
             }
             Control::Find(channel, key, reply) => drop(reply.send(self.core.find(channel, &key, now()))),
         }
