@@ -90,7 +90,7 @@ async fn a_messenger_fetches_and_acknowledges() {
 
 #[tokio::test]
 async fn a_messenger_that_is_called_cannot_fetch() {
-    let world = World::build(FakeDirectory { mailbox: Arc::default(), pulls: false }, |_| {}).await;
+    let world = World::build(FakeDirectory { pulls: false, ..FakeDirectory::default() }, |_| {}).await;
     world.peer("GET", "/omf/v1/events", "").await.problem(409, "pull_not_offered");
     world.peer("POST", "/omf/v1/acks", r#"{"cursor": "2"}"#).await.problem(409, "pull_not_offered");
 }
@@ -98,7 +98,7 @@ async fn a_messenger_that_is_called_cannot_fetch() {
 #[tokio::test]
 async fn who_waits_for_news_is_let_go_when_the_gateway_stops() {
     let mailbox = Arc::new(Mailbox { endless: true, ..Mailbox::default() });
-    let world = World::build(FakeDirectory { mailbox, pulls: true }, |_| {}).await;
+    let world = World::build(FakeDirectory { mailbox, ..FakeDirectory::default() }, |_| {}).await;
     let waiting = tokio::spawn(
         Call::new("GET", "/omf/v1/events?wait_s=60").key(crate::world::TOKEN).send(world.traffic),
     );

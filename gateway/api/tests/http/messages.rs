@@ -27,7 +27,7 @@ async fn a_message_is_taken_and_told_where_to_follow_it() {
     let [submission] = &world.intake.submissions()[..] else { panic!("one submission") };
     assert_eq!(submission.origin, ACCOUNT);
     assert_eq!(submission.class, Class::Transactional, "the account's own class");
-    assert_eq!(submission.receipts, ReceiptsWanted::FINAL);
+    assert_eq!(submission.receipts, ReceiptsWanted::NONE, "the ladder is the receipt");
     assert_eq!(submission.received_at, NOW);
     assert_eq!(submission.content, Content::Text("안녕".into()));
     let Address::Number(to) = submission.to.reveal(For::Decision) else { panic!("a number") };
@@ -67,11 +67,14 @@ async fn everything_a_caller_may_say_reaches_the_engine() {
 #[tokio::test]
 async fn validity_in_seconds_and_receipts_as_a_word() {
     let world = World::new().await;
-    let body = r#"{"from": "1", "to": "2", "text": "x", "validity": 60, "receipts": false}"#;
-    assert_eq!(world.call("POST", "/v1/messages", body).await.status, 202);
-    let [submission] = &world.intake.submissions()[..] else { panic!("one submission") };
-    assert_eq!(submission.expires_at, Some(NOW + Duration::from_secs(60)));
-    assert_eq!(submission.receipts, ReceiptsWanted::NONE);
+    for receipts in ["true", "false"] {
+        let body =
+            format!(r#"{{"from": "1", "to": "2", "text": "x", "validity": 60, "receipts": {receipts}}}"#);
+        assert_eq!(world.call("POST", "/v1/messages", &body).await.status, 202);
+    }
+    let [all, none] = &world.intake.submissions()[..] else { panic!("two submissions") };
+    assert_eq!(all.expires_at, Some(NOW + Duration::from_secs(60)));
+    assert_eq!((all.receipts, none.receipts), (ReceiptsWanted::FINAL, ReceiptsWanted::NONE));
 }
 
 #[tokio::test]

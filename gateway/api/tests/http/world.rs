@@ -11,7 +11,7 @@ use std::{
 };
 
 use api::{
-    Account, Api, ChannelView, Directory, Federation, KeyHash, Limits, Messenger, Page, Pages, Paging, Pull,
+    Access, Account, Api, ChannelView, Directory, Federation, KeyHash, Limits, Messenger, Page, Pages, Paging, Pull,
     PullError, Reach, RenderedPage, Services,
 };
 use async_trait::async_trait;
@@ -306,6 +306,14 @@ impl Pull for Mailbox {
 pub(crate) struct FakeDirectory {
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) pulls: bool,
+    /// Of the demo account, and of the messenger.
+    pub(crate) access: Access,
+}
+
+impl Default for FakeDirectory {
+    fn default() -> Self {
+        Self { mailbox: Arc::default(), pulls: true, access: Access::free() }
+    }
 }
 
 impl FakeDirectory {
@@ -315,18 +323,21 @@ impl FakeDirectory {
             name: "tictoc".into(),
             adapter: Arc::new(Lines),
             pull: self.pulls.then(|| self.mailbox.clone() as Arc<dyn Pull>),
+            access: self.access.clone(),
         })
     }
 }
 
 impl Directory for FakeDirectory {
     fn account(&self, key: &KeyHash) -> Option<Arc<Account>> {
-        let account = |channel, name: &str| {
-            Some(Arc::new(Account { channel, name: name.into(), class: Class::Transactional }))
+        let account = |channel, name: &str, access| {
+            Some(Arc::new(Account { channel, name: name.into(), class: Class::Transactional, access }))
         };
         match key {
-            key if *key == KeyHash::of(KEY.as_bytes()) => account(ACCOUNT, "demo"),
-            key if *key == KeyHash::of(OTHER_KEY.as_bytes()) => account(ChannelId(8), "other"),
+            key if *key == KeyHash::of(KEY.as_bytes()) => account(ACCOUNT, "demo", self.access.clone()),
+            key if *key == KeyHash::of(OTHER_KEY.as_bytes()) => {
+                account(ChannelId(8), "other", Access::free())
+            }
             _ => None,
         }
     }
@@ -401,7 +412,7 @@ impl World {
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut Services)) -> Self {
-        Self::build(FakeDirectory { mailbox: Arc::default(), pulls: true }, change).await
+        Self::build(FakeDirectory::default(), change).await
     }
 
     pub(crate) async fn build(directory: FakeDirectory, change: impl FnOnce(&mut Services)) -> Self {
