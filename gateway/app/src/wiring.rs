@@ -193,6 +193,11 @@ impl Gateway {
         ended.into_diagnostic()
     }
 
+    /// The old configuration stays in force, and whoever watches can see it.
+    pub(crate) fn not_reloaded(&self) {
+        self.registry.configuration_loaded(false, now());
+    }
+
     /// Takes a new configuration as far as that works without a restart, and says what does not.
     pub(crate) async fn reload(&mut self, new: Config) -> miette::Result<()> {
         let changes = config::diff(&self.config, &new);

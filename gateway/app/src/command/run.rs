@@ -57,9 +57,11 @@ async fn reload(gateway: &mut Gateway, sources: &Sources) {
         Ok(loaded) => {
             if let Err(error) = gateway.reload(loaded.config).await {
                 tracing::error!(%error, "the configuration was not reloaded");
+                gateway.not_reloaded();
             }
         }
         Err(report) => {
+            gateway.not_reloaded();
             for problem in &report.problems {
                 tracing::error!(problem = %problem.line(), "the new configuration cannot be used; the old one stays");
             }
