@@ -229,3 +229,37 @@ fn senders(sender: &Sender, numbering: &NumberingPlan) -> Vec<smol_str::SmolStr>
             .collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use config::{ProcessEnvironment, Sources};
+
+    use super::*;
+
+    fn compiled(text: &str) -> Policy {
+        let config = config::load(&Sources::new().with_text("test", text)).unwrap().config;
+        compile(&config, &Ids::new(), &ProcessEnvironment, [0; 32]).unwrap()
+    }
+
+    #[test]
+    fn the_night_follows_its_zone() {
+        let night = |zone: &str| {
+            let korea = compiled(&format!("[policy.advertising.quiet_hours]\nzone = '{zone}'")).korea.unwrap();
+            (korea.quiet_hours, korea.utc_offset_secs)
+        };
+        assert_eq!(night("Asia/Seoul"), (Some((21, 8)), 32_400));
+        assert_eq!(night("Asia/Kolkata"), (Some((21, 8)), 19_800));
+    }
+
+    #[test]
+    fn numbers_are_those_of_the_country() {
+        let digits = |text: &str, number: &str| {
+            compiled(text).numbering.e164(&Number::written(number)).map(|number| number.digits().to_string())
+        };
+        assert_eq!(digits("", "010-1234-5678").as_deref(), Some("821012345678"));
+        let french = "[policy]\ncountry = '33'";
+        assert_eq!(digits(french, "0612345678").as_deref(), Some("33612345678"));
+        // 002 is a Korean carrier; elsewhere it is 00 and the first digit of a country.
+        assert_eq!(digits(french, "0020212345678").as_deref(), Some("20212345678"));
+    }
+}

@@ -84,3 +84,30 @@ fn of_channel(channel: &config::Channel) -> LinkText {
         korean_data_coding: channel.korean_data_coding,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use config::Sources;
+    use engine::Texts as _;
+
+    use super::*;
+
+    const LINK: &str = "[[channel]]\nname = 'smsc'\naddress = '127.0.0.1:2776'\nsystem_id = 'g'\npassword = 'plain:x'\n";
+
+    /// Segments of a text of so many Hangul on a Korean channel with this limit.
+    fn segments(octets_max: u16, hangul: usize) -> Result<u16, Cause> {
+        let text = format!("{LINK}charset = 'cp949'\nkorean_octets_max = {octets_max}");
+        let config = config::load(&Sources::new().with_text("test", &text)).unwrap().config;
+        let texts = Texts::new(&config, &[("smsc".to_owned(), ChannelId(1))].into_iter().collect());
+        texts.segments(ChannelId(1), &Content::Text("가".repeat(hangul).as_str().into()))
+    }
+
+    #[test]
+    fn korean_messages_are_as_long_as_the_operator_says() {
+        assert_eq!((segments(80, 40), segments(80, 41)), (Ok(1), Ok(2)));
+        assert_eq!((segments(90, 45), segments(90, 46)), (Ok(1), Ok(2)));
+        assert_eq!((segments(140, 70), segments(140, 71)), (Ok(1), Ok(2)));
+        assert_eq!((segments(2_000, 71), segments(2_000, 1_000)), (Ok(1), Ok(1)));
+        assert!(segments(2_000, 1_001).is_err());
+    }
+}
