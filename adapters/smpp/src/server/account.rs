@@ -141,10 +141,12 @@ impl Account {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner).receiving.push(id);
     }
 
-    /// From now on it is given none.
-    pub(super) fn retire(&self, id: u64) {
+    /// From now on it is given none; true when it was given some.
+    pub(super) fn retire(&self, id: u64) -> bool {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = sessions.receiving.len();
         sessions.receiving.retain(|receiving| *receiving != id);
+        sessions.receiving.len() < before
     }
 
     pub(super) fn leave(&self, id: u64) {

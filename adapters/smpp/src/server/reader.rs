@@ -247,12 +247,13 @@ impl Connection<'_> {
                     self.timers.enquired(now);
                     self.post(Post::Enquire);
                 }
-                Due::Inactive if self.unbinding.is_none() => {
-                    if self.unbind().await == Goes::Ends {
+                Due::Inactive => {
+                    self.timers.worked(now);
+                    if self.unbinding.is_none() && self.unbind().await == Goes::Ends {
                         return None;
                     }
                 }
-                Due::Inactive | Due::NotBound | Due::Stalled | Due::Silent => return None,
+                Due::NotBound | Due::Stalled | Due::Silent => return None,
             }
         }
     }
@@ -267,8 +268,7 @@ impl Connection<'_> {
     /// More is unanswered than the peer may have.
     fn is_full(&self) -> bool {
         let owed = self.shared.owed.load(Ordering::Relaxed) + self.replies.len();
-        let Some((account, _)) = &self.bound else { return owed >= OWED_MAX };
-        owed >= OWED_MAX || self.shared.unanswered.load(Ordering::Relaxed) >= account.settings().window.max(1)
+        owed >= OWED_MAX || self.shared.unanswered.load(Ordering::Relaxed) >= self.window
     }
 
     /// Waits until the peer may have more unanswered. The socket is not read meanwhile, and the peer feels it.
@@ -302,8 +302,9 @@ impl Connection<'_> {
         if self.shared.quiet.swap(true, Ordering::Relaxed) {
             return;
         }
-        if let Some((account, id)) = &self.bound {
-            account.retire(*id);
+        if let Some((account, id)) = &self.bound
+            && account.retire(*id)
+        {
             account.announce().await;
         }
     }
