@@ -1,0 +1,6 @@
+//! The engine from outside.
+
+mod delivery;
+mod people;
+mod uncertain;
+mod world;
