@@ -54,6 +54,7 @@ pub(crate) struct Gateway {
     server: Arc<Server>,
     esmes: HashMap<String, Arc<EsmeAccount>>,
     smscs: HashMap<String, Arc<Client>>,
+    loopbacks: HashMap<String, Arc<Loopback>>,
     pushes: HashMap<String, Arc<Push>>,
     messengers: HashMap<String, Arc<api::Messenger>>,
     tls: Vec<Arc<Tls>>,
@@ -122,6 +123,7 @@ impl Gateway {
             server,
             esmes: HashMap::new(),
             smscs: HashMap::new(),
+            loopbacks: HashMap::new(),
             pushes: HashMap::new(),
             messengers: HashMap::new(),
             tls: Vec::new(),
@@ -252,13 +254,18 @@ impl Gateway {
             let name = channel.name.as_str();
             let id = self.id(name)?;
             if channel.kind == config::ChannelKind::Loopback {
-                let settings = channel.loopback.clone().unwrap_or_default();
-                let intake: Arc<dyn Intake> = self.gate.clone();
-                let (loopback, task) = Loopback::start(id, &settings, intake, self.edge.clone());
-                self.tasks.spawn(async move {
-                    let _ended = task.await;
-                });
-                channels.insert(id, loopback);
+                if !self.loopbacks.contains_key(name) {
+                    let settings = channel.loopback.clone().unwrap_or_default();
+                    let (loopback, task) = Loopback::start(id, &settings, self.gate.clone(), self.edge.clone());
+                    self.tasks.spawn(async move {
+                        // It ends with the edge.
+                        let _ended = task.await;
+                    });
+                    self.loopbacks.insert(name.to_owned(), loopback);
+                }
+                if let Some(loopback) = self.loopbacks.get(name) {
+                    channels.insert(id, loopback.clone());
+                }
                 continue;
             }
             let settings = smsc_settings(id, channel, texts)?;
