@@ -13,7 +13,7 @@ use api::{
 use bytes::Bytes;
 use config::{Config, Credential, ProcessEnvironment, StoreUrl};
 use engine::Core;
-use kit::{Channel, Intake};
+use kit::Channel;
 use messengers::{Account as MessengerAccount, Secret, TokenDigest, webhook::Webhook};
 use miette::{IntoDiagnostic, WrapErr, miette};
 use model::{ChannelId, ChannelKind};
