@@ -176,6 +176,8 @@ impl Core {
         let counted = self.segments_on(channel, &accepted);
         let open = self.open.at_mut(key.slot)?;
         open.segments = counted;
+        // Receipts that came for an earlier attempt say nothing about the segments of this one.
+        open.segments_done = 0;
         let (message, segments, possible_duplicate) = (open.message, open.segments, open.possible_duplicate);
         let policy = self.policy.channel(channel);
         let want_receipt = policy.is_some_and(|policy| policy.gives_receipts);

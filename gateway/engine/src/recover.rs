@@ -235,6 +235,7 @@ impl Folded {
             Event::AnswerLost { due, .. } => {
                 open.state = State::Unknown;
                 open.disposition = Disposition::Unknown;
+                self.done.clear();
                 self.due = Some(*due);
             }
             Event::Rerouted { leg, channel, .. } => {

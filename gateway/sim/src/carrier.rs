@@ -139,11 +139,15 @@ impl World {
             return false;
         };
         let (Some(from), Some(to)) = between(own) else { return false };
+        let same = |one: &Number, other: &Number| {
+            let e164 = |number| self.policy.numbering.e164(number);
+            one.digits == other.digits || e164(one).is_some() && e164(one) == e164(other)
+        };
         self.carrier.copies.iter().any(|copy| {
             let life = self.book.lives.get(&copy.message);
             let told = life.is_some_and(|life| copy.ids.iter().all(|id| life.parts.contains(id)));
-            let same = copy.smsc == channel && copy.from == from && copy.to == to;
-            same && !told && copy.message != message
+            let same = same(&copy.from, &from) && same(&copy.to, &to);
+            copy.smsc == channel && same && !told && copy.message != message
         })
     }
 
