@@ -22,7 +22,7 @@ fn the_first_curl_is_delivered_metered_and_told() {
     // The observer is told at the commit; depths and open messages once a second.
     assert_eq!(gateway.metric("gateway_messages_accepted_total{channel=\"demo\",class=\"person\"}"), 1.0);
     assert_eq!(gateway.metric("gateway_messages_final_total{outcome=\"delivered\"}"), 1.0);
-    assert_eq!(gateway.metric("gateway_usage_records_total{service=\"sms\",event=\"submit\"}"), 1.0);
+    assert_eq!(gateway.metric("gateway_usage_records_total{event=\"submit\",service=\"sms\"}"), 1.0);
 
     let told = home.run(&["explain", &id]);
     assert_eq!(told.code, Some(0), "{}", told.err);

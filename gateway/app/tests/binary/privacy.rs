@@ -8,6 +8,8 @@ use crate::support::{Esme, Gateway, Home, Script, Smsc, carrier, until};
 /// One person's number, as any layer may write it.
 const NUMBER: &str = "+821099887766";
 const NUMBER_WRITTEN: [&str; 3] = ["1099887766", "010-9988-7766", "99887766"];
+/// The same in a country that no route leads to.
+const ABROAD: &str = "+491099887766";
 /// What that person reads and writes.
 const TEXT: &str = "canary-Zp7qW the parcel is at the door";
 const TEXT_WRITTEN: [&str; 2] = ["canary-Zp7qW", "parcel is at"];
@@ -52,13 +54,13 @@ fn everything_that_can_happen(gateway: &Gateway) -> Vec<String> {
     let post = |message: &Value| caller.post("/v1/messages", message);
     let to = |last: &str| format!("+82109988776{last}");
     let mut ends = Vec::new();
-    for (last, end) in [("6", "delivered"), ("7", "undelivered"), ("8", "undelivered")] {
+    for (last, end) in [("6", "delivered"), ("7", "undeliverable"), ("8", "undeliverable")] {
         let message = json!({ "from": "15881234", "to": to(last), "text": TEXT, "reference": "order" });
         ends.push((post(&message).is(202).json()["id"].as_str().unwrap().to_owned(), end));
     }
     // Refused at the door, in every way that has the number or the text in hand.
     answers.push(post(&json!({ "from": "15881234", "to": NUMBER, "text": TEXT.repeat(1_000) })).body);
-    answers.push(post(&json!({ "from": "15881234", "to": format!("{NUMBER}99887766"), "text": TEXT })).body);
+    answers.push(post(&json!({ "from": "15881234", "to": ABROAD, "text": TEXT })).body);
     answers.push(post(&json!({ "from": "15881234", "to": NUMBER, "text": [TEXT] })).body);
     answers.push(post(&json!({ "from": NUMBER, "to": "", "text": TEXT })).body);
     answers.push(caller.request("POST", "/v1/messages", &[], format!("{{\"to\":\"{NUMBER}\",\"text\":\"{TEXT}").as_bytes()).unwrap().body);
@@ -69,15 +71,16 @@ fn everything_that_can_happen(gateway: &Gateway) -> Vec<String> {
     let number = NUMBER.trim_start_matches('+');
     let id = esme.submit("15881234", number, TEXT).expect("the account may send");
     ends.push((id, "delivered"));
-    assert!(esme.submit("15881234", &format!("{number}99887766"), TEXT).is_err(), "that is no number");
-    // Its receipt, and the phone's answers to the account's number.
+    assert!(esme.submit("15881234", ABROAD.trim_start_matches('+'), TEXT).is_err(), "no route leads there");
+    // Its receipt, and what the phones answer to the account's number.
     esme.wait_for(2);
+    esme.stay();
 
     let messenger = gateway.caller("tictoc-token");
     let event = |id: &str, to: &str| {
         json!({ "id": id, "kind": "text", "from": { "usr": "u1" }, "to": [{ "tel": to }], "body": { "text": TEXT }, "want": ["delivered"] })
     };
-    let events = json!({ "events": [event("c1", NUMBER), event("c2", &to("7")), event("c3", &format!("{NUMBER}99887766"))] });
+    let events = json!({ "events": [event("c1", NUMBER), event("c2", &to("7")), event("c3", ABROAD)] });
     let taken = messenger.post("/omf/v1/events", &events).is(200);
     assert_eq!(taken.json()["results"][0]["st"], "accepted", "{}", taken.body);
     answers.push(taken.body);
@@ -101,7 +104,7 @@ fn everything_that_can_happen(gateway: &Gateway) -> Vec<String> {
 #[test]
 fn no_number_and_no_text_is_where_it_does_not_belong() {
     let smsc = Smsc::start(0, script);
-    let home = Home::new(&carrier(smsc.port));
+    let home = Home::new(&carrier(smsc.port).replace("to = \"*\"", "to = \"82\""));
     let gateway = Gateway::start(&home);
     let answers = everything_that_can_happen(&gateway);
     until("everything has ended", || (gateway.metric("gateway_messages_open") == 0.0).then_some(()));

@@ -69,3 +69,36 @@ fn an_invalid_file_leaves_everything_as_it_was() {
     until("the corrected file is taken", || (accepted(&gateway, "new-key") == 202).then_some(()));
     until("and shown", || (gateway.metric("gateway_config_last_reload_successful") == 1.0).then_some(()));
 }
+
+/// Receipts find their messages by the ids of the carrier, so these must not begin anew.
+#[test]
+fn a_reload_between_a_message_and_its_receipt_confuses_nobody() {
+    let home = Home::new("");
+    // The loopback is a channel like any other: named, it can be slow.
+    home.write(
+        r#"
+[[account]]
+name = "shop"
+api = { keys = ["plain:shop-key"] }
+
+[[channel]]
+name = "simulated"
+kind = "loopback"
+loopback = { receipt_after = "2s" }
+
+[[route]]
+to = "*"
+channels = "simulated"
+"#,
+    );
+    let gateway = Gateway::start(&home);
+    let before = gateway.submit("shop-key", "+821012345678", "before");
+    gateway.becomes("shop-key", &before, "sent");
+    gateway.signal("HUP");
+    gateway.says("the configuration has not changed");
+    let after = gateway.submit("shop-key", "+821012345679", "after");
+    for id in [before, after] {
+        gateway.becomes("shop-key", &id, "delivered");
+    }
+    assert_eq!(gateway.metric("gateway_receipts_unmatched_total"), 0.0);
+}

@@ -2,8 +2,9 @@
 
 use std::{
     collections::VecDeque,
-    io::{Read, Write},
+    io::{self, Read, Write},
     net::{SocketAddr, TcpStream},
+    thread,
 };
 
 use bytes::BytesMut;
@@ -60,41 +61,51 @@ impl Esme {
     /// Waits until this many were delivered.
     pub(crate) fn wait_for(&mut self, count: usize) {
         while self.delivered.len() < count {
-            self.read(None);
+            self.read(None).expect("the gateway goes on");
         }
+    }
+
+    /// Takes what is delivered until the gateway ends.
+    pub(crate) fn stay(mut self) {
+        thread::spawn(move || while self.read(None).is_ok() {});
     }
 
     fn ask(&mut self, request: &[u8], answer: Command) -> (Header, Vec<u8>) {
         self.stream.write_all(request).expect("the gateway reads");
-        self.read(Some(answer)).expect("the gateway answers")
+        self.read(Some(answer)).ok().flatten().expect("the gateway answers")
     }
 
     /// Reads one PDU after the other; answers what is delivered.
-    fn read(&mut self, wanted: Option<Command>) -> Option<(Header, Vec<u8>)> {
+    fn read(&mut self, wanted: Option<Command>) -> io::Result<Option<(Header, Vec<u8>)>> {
         loop {
             let mut length = [0; 4];
-            self.stream.read_exact(&mut length).expect("the gateway goes on");
+            self.stream.read_exact(&mut length)?;
             let mut octets = vec![0; u32::from_be_bytes(length) as usize];
             octets[..4].copy_from_slice(&length);
-            self.stream.read_exact(&mut octets[4..]).expect("the gateway ends its PDUs");
+            self.stream.read_exact(&mut octets[4..])?;
             let batch = Framer::new(PDU_OCTETS_MAX).cut(&mut BytesMut::from(octets.as_slice()));
             let frame = batch.frames().next().expect("one PDU");
             match frame.header.command {
-                command if Some(command) == wanted => return Some((frame.header, frame.body.to_vec())),
+                command if Some(command) == wanted => return Ok(Some((frame.header, frame.body.to_vec()))),
                 Command::DeliverSm => {
                     let deliver = DeliverSm::decode(frame.body, Leniency::Lenient).expect("the gateway writes good PDUs");
                     self.delivered.push_back(deliver.short_message.to_vec());
                     let mut out = Vec::new();
                     pdu::answer_with_id(Command::DeliverSm, frame.header.sequence, b"", &mut out).expect("a short answer");
-                    self.stream.write_all(&out).expect("the gateway reads");
+                    self.stream.write_all(&out)?;
                     if wanted.is_none() {
-                        return None;
+                        return Ok(None);
                     }
                 }
                 Command::EnquireLink => {
                     let mut out = Vec::new();
                     pdu::encode_empty(Command::EnquireLinkResp, CommandStatus::ROK, frame.header.sequence, &mut out);
-                    self.stream.write_all(&out).expect("the gateway reads");
+                    self.stream.write_all(&out)?;
+                }
+                Command::Unbind => {
+                    let mut out = Vec::new();
+                    pdu::encode_empty(Command::UnbindResp, CommandStatus::ROK, frame.header.sequence, &mut out);
+                    self.stream.write_all(&out)?;
                 }
                 _ => {}
             }
