@@ -10,10 +10,12 @@ use crate::runtime::{Gate, now};
 
 /// Below this much free space nothing more is accepted (F05); what is open still gets its end.
 const FREE_MIN: u64 = 256 << 20;
-const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// A disk that fills at 100 MiB/s is noticed in time.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// The journal of ended messages; usage records stay until they are exported.
 const KEEP_JOURNAL: Duration = Duration::from_secs(400 * 86_400);
-const PURGE_EVERY: u32 = 360;
+/// Once an hour.
+const PURGE_EVERY: u32 = 1_800;
 
 pub(crate) async fn run(store: Arc<dyn Store>, gate: Arc<Gate>, health: Arc<Health>, registry: Arc<Registry>, stop: CancellationToken) {
     let mut round: u32 = 0;

@@ -156,11 +156,12 @@ impl Gateway {
         };
         gateway.runtime = tokio::spawn(runtime.run());
         gateway.listen().await?;
-        let (store, gate, registry, stop) = (gateway.store.clone(), gateway.gate.clone(), gateway.registry.clone(), gateway.edge.clone());
-        gateway.tasks.spawn(upkeep::run(store, gate, health.clone(), registry, stop));
         for condition in [Condition::Configuration, Condition::Journal, Condition::Ingress, Condition::Space, Condition::Serving] {
             health.met(condition);
         }
+        // After the good words above: it may find at once that there is no space.
+        let (store, gate, registry, stop) = (gateway.store.clone(), gateway.gate.clone(), gateway.registry.clone(), gateway.edge.clone());
+        gateway.tasks.spawn(upkeep::run(store, gate, health.clone(), registry, stop));
         gateway.registry.configuration_loaded(true, now());
         Ok(gateway)
     }
