@@ -12,8 +12,10 @@ use std::{
 
 use serde_json::Value;
 
-/// The longest that any one thing takes on a busy machine, Jasmin's start with its brokers included.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// The longest that any one thing takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(40);
+/// Jasmin starts three servers, one after the other.
+const START: Duration = Duration::from_secs(180);
 
 pub(crate) struct Foreign {
     name: String,
@@ -58,11 +60,15 @@ impl Foreign {
 
     /// The next event of this kind that `fits`; what else is said meanwhile is kept for later questions.
     pub(crate) fn wait_for(&mut self, event: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        self.wait(event, fits, PATIENCE)
+    }
+
+    fn wait(&mut self, event: &str, fits: impl Fn(&Value) -> bool, patience: Duration) -> Value {
         let wanted = |said: &Value| said["event"] == event && fits(said);
         if let Some(at) = self.seen.iter().position(wanted) {
             return self.seen.remove(at);
         }
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + patience;
         loop {
             match self.lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
                 Ok(line) => {
@@ -89,7 +95,7 @@ impl Foreign {
 
     /// The port that it says it listens on.
     pub(crate) fn port(&mut self) -> u16 {
-        let ready = self.wait_for_any("ready");
+        let ready = self.wait("ready", |_| true, START);
         ready["port"].as_u64().and_then(|port| port.try_into().ok()).expect("ready comes with a port")
     }
 
