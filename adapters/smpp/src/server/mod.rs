@@ -6,8 +6,10 @@
 
 mod account;
 mod authenticate;
+mod binding;
 mod reader;
 mod requests;
+mod waiting;
 mod writer;
 
 use std::{

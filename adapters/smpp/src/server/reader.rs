@@ -20,26 +20,18 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Account, Server,
     account::AccountSettings,
+    waiting::told,
     writer::{Post, Shared, WriterTask},
 };
 use crate::{
     Command, CommandStatus, Frame, Framer, Version,
     frame::End,
-    pdu::{self, Bind, BindKind, BindResp},
-    session::{
-        BindManners, BindRefusal, Due, NackVerdict, Party, State, Timers, Verdict, nack_verdict, verdict,
-    },
+    pdu,
+    session::{NackVerdict, Party, State, Timers, Verdict, nack_verdict, verdict},
     socket::{self, Reader, Writer},
-    tlv::Leniency,
     translate,
 };
 
-/// How long a session may take to finish what it has in hand.
-const DRAIN_MAX: Duration = Duration::from_secs(10);
-/// Octets of our own answers that a slow peer may leave unread; then its socket is not read either.
-const OWED_MAX: usize = 256 << 10;
-/// Overdue deliveries are looked for at least so often.
-const TICK: Duration = Duration::from_secs(1);
 /// How long a closed connection is still read, so that what we said last is not torn away by a reset.
 const LINGER: Duration = Duration::from_millis(500);
 
@@ -131,26 +123,26 @@ pub(super) async fn run(
 
 pub(super) struct Connection<'a> {
     pub(super) server: &'a Server,
-    peer: SocketAddr,
+    pub(super) peer: SocketAddr,
     pub(super) session: SessionId,
     pub(super) shared: Arc<Shared>,
-    posts: UnboundedSender<Post>,
-    version: Arc<AtomicU8>,
+    pub(super) posts: UnboundedSender<Post>,
+    pub(super) version: Arc<AtomicU8>,
     pub(super) lookups: Arc<Lookups>,
-    account: Arc<OnceLock<Arc<Account>>>,
+    pub(super) account: Arc<OnceLock<Arc<Account>>>,
     /// The account and our number among its sessions.
     pub(super) bound: Option<(Arc<Account>, u64)>,
     /// Submissions that may be unanswered.
-    window: usize,
+    pub(super) window: usize,
     /// The account wants the session to end.
-    ends: CancellationToken,
+    pub(super) ends: CancellationToken,
     /// The server wants all to end.
-    stop: CancellationToken,
+    pub(super) stop: CancellationToken,
     /// We have sent `unbind`: until when its answer is waited for.
     pub(super) unbinding: Option<i64>,
-    state: State,
+    pub(super) state: State,
     pub(super) timers: Timers,
-    strikes: u32,
+    pub(super) strikes: u32,
     pub(super) turns: u16,
     /// What this half answers by itself.
     pub(super) replies: BytesMut,
@@ -159,7 +151,7 @@ pub(super) struct Connection<'a> {
 
 /// Whether the connection goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Goes {
+pub(super) enum Goes {
     On,
     Ends,
 }
@@ -173,10 +165,7 @@ impl Connection<'_> {
                 return Ok(());
             }
             self.expire().await;
-            let sleep = match self.sleep().await {
-                Some(sleep) => sleep,
-                None => return Ok(()),
-            };
+            let Some(sleep) = self.sleep().await else { return Ok(()) };
             if buffer.capacity() - buffer.len() < socket::READ_OCTETS / 4 {
                 buffer.reserve(socket::READ_OCTETS);
             }
@@ -223,127 +212,13 @@ impl Connection<'_> {
         }
     }
 
-    /// How long nothing is due; `None` when the connection is to be closed.
-    async fn sleep(&mut self) -> Option<Duration> {
-        loop {
-            let now = socket::now().micros();
-            if self.unbinding.is_some_and(|until_us| until_us <= now) {
-                return None;
-            }
-            match self.timers.due(now) {
-                Due::Nothing { until_us } => {
-                    let overdue =
-                        self.shared.window.lock().unwrap_or_else(PoisonError::into_inner).next_deadline_us();
-                    let until_us = [Some(until_us), overdue, self.unbinding]
-                        .into_iter()
-                        .flatten()
-                        .min()
-                        .unwrap_or(until_us);
-                    // One more than nothing, so that the clock has moved when we look again.
-                    let sleep = Duration::from_micros(u64::try_from(until_us - now).unwrap_or(0).max(1_000));
-                    return Some(sleep.min(TICK));
-                }
-                Due::Enquire => {
-                    self.timers.enquired(now);
-                    self.post(Post::Enquire);
-                }
-                Due::Inactive => {
-                    self.timers.worked(now);
-                    if self.unbinding.is_none() && self.unbind().await == Goes::Ends {
-                        return None;
-                    }
-                }
-                Due::NotBound | Due::Stalled | Due::Silent => return None,
-            }
-        }
-    }
-
-    /// Takes the settings of the account as they are now.
-    fn follow(&mut self) {
-        if let Some((account, _)) = &self.bound {
-            self.window = account.settings().window.max(1);
-        }
-    }
-
-    /// More is unanswered than the peer may have.
-    fn is_full(&self) -> bool {
-        let owed = self.shared.owed.load(Ordering::Relaxed) + self.replies.len();
-        owed >= OWED_MAX || self.shared.unanswered.load(Ordering::Relaxed) >= self.window
-    }
-
-    /// Waits until the peer may have more unanswered. The socket is not read meanwhile, and the peer feels it.
-    async fn has_room(&mut self, partial: bool) -> Goes {
-        if !self.is_full() {
-            return Goes::On;
-        }
-        if self.flush().await.is_err() {
-            return Goes::Ends;
-        }
-        while self.is_full() {
-            tokio::select! {
-                () = self.shared.answered.notified() => {}
-                () = self.posts.closed() => return Goes::Ends,
-                () = tokio::time::sleep(TICK) => self.expire().await,
-                () = told(&self.stop, &self.ends) => {
-                    self.drained().await;
-                    return if self.is_full() { Goes::Ends } else { Goes::On };
-                }
-            }
-        }
-        // We did not listen: its silence says nothing.
-        let now = socket::now().micros();
-        self.timers.heard(now, true, partial);
-        self.timers.worked(now);
-        Goes::On
-    }
-
-    /// No more deliveries: the session is about to end.
-    async fn retire(&mut self) {
-        if self.shared.quiet.swap(true, Ordering::Relaxed) {
-            return;
-        }
-        if let Some((account, id)) = &self.bound
-            && account.retire(*id)
-        {
-            account.announce().await;
-        }
-    }
-
-    /// We end the session: answers first, then `unbind`, whose answer is waited for.
-    async fn unbind(&mut self) -> Goes {
-        if self.bound.is_none() {
-            return Goes::Ends;
-        }
-        self.retire().await;
-        self.drained().await;
-        self.post(Post::Unbind);
-        let wait_us = i64::try_from(DRAIN_MAX.as_micros()).unwrap_or(i64::MAX);
-        self.unbinding = Some(socket::now().micros() + wait_us.min(self.server.settings.timers.response_us));
-        Goes::On
-    }
-
-    /// Everything asked is answered, or it took too long.
-    async fn drained(&self) {
-        let waiting = async {
-            while self.shared.unanswered.load(Ordering::Relaxed) > 0 {
-                tokio::select! {
-                    () = self.shared.answered.notified() => {}
-                    () = self.posts.closed() => return,
-                }
-            }
-        };
-        if tokio::time::timeout(DRAIN_MAX, waiting).await.is_err() {
-            tracing::warn!("an SMPP session ended with requests unanswered");
-        }
-    }
-
-    fn post(&self, post: Post) {
+    pub(super) fn post(&self, post: Post) {
         // A writer that has ended closes the connection; the next read notices.
         let _gone = self.posts.send(post);
     }
 
     /// Hands over what the last read held.
-    async fn flush(&mut self) -> io::Result<()> {
+    pub(super) async fn flush(&mut self) -> io::Result<()> {
         if !self.replies.is_empty() {
             let replies = std::mem::take(&mut self.replies);
             self.shared.owed.fetch_add(replies.len(), Ordering::Relaxed);
@@ -354,23 +229,6 @@ impl Connection<'_> {
         }
         let batch = std::mem::take(&mut self.batch);
         self.server.intake.take(batch).await.map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))
-    }
-
-    /// Deliveries whose answer is overdue: neither taken nor refused.
-    async fn expire(&self) {
-        let overdue = self.overdue();
-        if !overdue.is_empty() {
-            self.post(Post::Go);
-            let _closed = self.server.intake.take(overdue).await;
-        }
-    }
-
-    fn overdue(&self) -> Vec<Inbound> {
-        let mut window = self.shared.window.lock().unwrap_or_else(PoisonError::into_inner);
-        window
-            .expire(socket::now().micros())
-            .map(|(_, attempt)| Inbound::Outcome { attempt, outcome: Outcome::Unknown })
-            .collect()
     }
 
     async fn frame(&mut self, frame: Frame<'_>, now: Timestamp) -> Goes {
@@ -427,7 +285,7 @@ impl Connection<'_> {
         Goes::On
     }
 
-    fn strike(&mut self, counts: bool) -> Goes {
+    pub(super) fn strike(&mut self, counts: bool) -> Goes {
         if counts {
             self.strikes += 1;
             self.server.watch.malformed(false);
@@ -437,69 +295,6 @@ impl Connection<'_> {
 
     pub(super) fn version(&self) -> Version {
         Version::from_octet(self.version.load(Ordering::Relaxed))
-    }
-
-    async fn bind(&mut self, frame: &Frame<'_>, now: Timestamp) -> Goes {
-        let (command, sequence) = (frame.header.command, frame.header.sequence);
-        let Some(kind) = BindKind::of(command) else { return Goes::On };
-        if self.server.failures.is_barred(self.peer.ip(), now) {
-            self.server.watch.auth_failed();
-            return Goes::Ends;
-        }
-        let result = match Bind::decode(frame.body, Leniency::Lenient) {
-            Ok(bind) => self.admit(&bind),
-            Err(error) => {
-                pdu::answer(command, error.status, sequence, &mut self.replies);
-                return self.strike(true);
-            }
-        };
-        match result {
-            Ok((account, id, version)) => {
-                self.version.store(version.octet(), Ordering::Relaxed);
-                let _first = self.account.set(account.clone());
-                let ours = version.min(self.server.settings.version);
-                let system_id = self.server.settings.system_id.as_bytes();
-                let _fits =
-                    BindResp::encode_accepted(system_id, kind, ours, version, sequence, &mut self.replies);
-                // The answer goes out before anything is delivered on the new session.
-                let _sent = self.flush().await;
-                self.state = bound_as(kind);
-                self.timers.bound(now.micros());
-                self.bound = Some((account.clone(), id));
-                self.follow();
-                if kind.receives() {
-                    account.receive(id);
-                    account.announce().await;
-                }
-                Goes::On
-            }
-            Err(refusal) => {
-                if refusal.is_delayed() {
-                    self.server.failures.count(self.peer.ip(), now);
-                    self.server.watch.auth_failed();
-                    tokio::time::sleep(self.server.settings.refusal_delay).await;
-                }
-                pdu::answer(command, refusal.status(&BindManners::default()), sequence, &mut self.replies);
-                Goes::Ends
-            }
-        }
-    }
-
-    fn admit(&self, bind: &Bind<'_>) -> Result<(Arc<Account>, u64, Version), BindRefusal> {
-        let account = self.server.account(bind.system_id).ok_or(BindRefusal::WrongSystemId)?;
-        let settings = account.settings();
-        if !(settings.allowed)(self.peer.ip()) {
-            return Err(BindRefusal::WrongSystemId);
-        }
-        if !settings.password.accepts(bind.password) {
-            return Err(BindRefusal::WrongPassword);
-        }
-        let version = Version::negotiate(
-            settings.version_max.min(self.server.settings.version),
-            Some(bind.interface_version),
-        );
-        let id = account.join(&self.posts, &self.ends).ok_or(BindRefusal::OverLimit)?;
-        Ok((account, id, version))
     }
 
     /// The account's settings, once per PDU that needs them; an `Arc`, so this is cheap.
@@ -536,21 +331,5 @@ impl Connection<'_> {
             (Command::GenericNack, NackVerdict::Close) => Goes::Ends,
             _ => Goes::On,
         }
-    }
-}
-
-/// The server is told to stop, or the account is gone.
-async fn told(stop: &CancellationToken, ends: &CancellationToken) {
-    tokio::select! {
-        () = stop.cancelled() => {}
-        () = ends.cancelled() => {}
-    }
-}
-
-const fn bound_as(kind: BindKind) -> State {
-    match kind {
-        BindKind::Transmitter => State::BoundTx,
-        BindKind::Receiver => State::BoundRx,
-        BindKind::Transceiver => State::BoundTrx,
     }
 }

@@ -146,7 +146,7 @@ async fn pdus_may_come_octet_by_octet_and_be_cut_anywhere() {
     let mut desk = Desk::start().await;
     let octets = [bind(BindKind::Transceiver, Version::V34, "esme", "secret"), submit(2, "cut")].concat();
     // Each place to cut on one connection of its own, so that the halves arrive apart.
-    for cut in [1, 3, 4, 15, 16, 17, octets.len() - 40, octets.len() - 1] {
+    for cut in 1..octets.len() {
         let mut esme = Esme::connect(desk.address).await;
         let (head, tail) = octets.split_at(cut);
         esme.write(head).await;
