@@ -38,6 +38,10 @@ pub(super) async fn keep(client: Arc<Client>, kind: BindKind, bind: usize, stop:
         if stop.is_cancelled() {
             return;
         }
+        if bound_for.is_none() {
+            // Also an SMSC that was never reached is known to be down, so that another one takes over.
+            client.announce().await;
+        }
         let pause = pauses.after(&ending, bound_for, settings.reconnect_max);
         match &ending {
             Ending::Refused(status) => {

@@ -68,7 +68,8 @@ impl Intake for Gate {
 
     fn closed_for_submissions(&self) -> Option<Cause> {
         match self.closed.load(Ordering::Relaxed) {
-            0 if self.full.load(Ordering::Relaxed) => Some(Cause::StoreUnavailable),
+            // Not `StoreUnavailable`: the store still takes the receipts of what is open.
+            0 if self.full.load(Ordering::Relaxed) => Some(Cause::QueueFull),
             0 => None,
             code => Cause::ALL.get(usize::from(code) - 1).copied(),
         }

@@ -59,7 +59,7 @@ pub(crate) struct Runtime {
 
 /// Boxed once per commit.
 type Committing = Pin<Box<dyn Future<Output = (Result<(), StoreError>, Arc<engine::journal::Batch>, Release, Duration)> + Send>>;
-type Loading = Pin<Box<dyn Future<Output = Result<Vec<Chapter>, StoreError>> + Send>>;
+type Loading = Pin<Box<dyn Future<Output = Result<Vec<Chapter>, Vec<u64>>> + Send>>;
 
 /// The one clock of the process, read once per turn.
 pub(crate) fn now() -> Timestamp {
@@ -92,7 +92,17 @@ impl Runtime {
             if loading.is_none() && !to_load.is_empty() {
                 let page: Vec<u64> = to_load.drain(..to_load.len().min(CHAPTERS_PAGE)).collect();
                 let store = self.store.clone();
-                loading = Some(Box::pin(async move { store.chapters(&page).await }));
+                loading = Some(Box::pin(async move {
+                    let read = store.chapters(&page).await;
+                    match read {
+                        Ok(chapters) => Ok(chapters),
+                        Err(error) => {
+                            tracing::warn!(%error, "reading back a part of the backlog failed; it is tried again");
+                            tokio::time::sleep(RETRY_DELAY).await;
+                            Err(page)
+                        }
+                    }
+                }));
             }
             if let Some(since) = draining
                 && committing.is_none()
@@ -134,7 +144,7 @@ impl Runtime {
                     loading = None;
                     match chapters {
                         Ok(chapters) => self.core.loaded(now(), chapters),
-                        Err(error) => tracing::warn!(%error, "reading back a part of the backlog failed; it is tried again"),
+                        Err(mut page) => to_load.append(&mut page),
                     }
                 }
                 Some(control) = self.control.recv() => self.controlled(control),
