@@ -15,7 +15,12 @@ use super::{
     ask, batch,
     new_message::{NewMessage, key_of},
 };
-use crate::{Api, Problem, body, caller::Caller, desk::Ask, openapi::{ProblemBody, ProblemDetails}};
+use crate::{
+    Api, Problem, body,
+    caller::Caller,
+    desk::Ask,
+    openapi::{ProblemBody, ProblemDetails},
+};
 
 /// The message is stored; what becomes of it is found under its link.
 #[derive(Debug, Serialize, ToSchema)]

@@ -11,8 +11,8 @@ use std::{
 };
 
 use api::{
-    Access, Account, Api, ChannelView, Directory, Federation, KeyHash, Limits, Messenger, Page, Pages, Paging, Pull,
-    PullError, Reach, RenderedPage, Services,
+    Access, Account, Api, ChannelView, Directory, Federation, KeyHash, Limits, Messenger, Page, Pages,
+    Paging, Pull, PullError, Reach, RenderedPage, Services,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
