@@ -109,3 +109,23 @@ fn a_full_disk_is_told_and_survived() {
     let taken = 1 + refused_in_the_end(&gateway);
     recovers(&home, gateway, taken, "space", || disk.resize("512m"));
 }
+
+#[test]
+fn a_disk_that_is_nearly_full_at_the_start_takes_nothing() {
+    let smsc = Smsc::start(0, |_| Script::Deliver);
+    let home = Home::new("");
+    let Some(disk) = Small::mount(home.path(), "512m") else {
+        println!("skipped: only root can mount a small disk");
+        return;
+    };
+    home.write(&carrier(smsc.port));
+    // Made while there is room.
+    Gateway::start(&home).stopped();
+    disk.resize("100m");
+    let gateway = Gateway::start_unready(&home);
+    until("it says why it is not ready", || gateway.management("/readyz").body.contains("MiB are free").then_some(()));
+    assert_eq!(submit(&gateway).status, 503, "taken without room to keep it");
+    disk.resize("512m");
+    until("it is ready", || (gateway.management("/readyz").status == 200).then_some(()));
+    submit(&gateway).is(202);
+}

@@ -134,6 +134,14 @@ impl Gateway {
     /// Starts it; when this returns, it is ready.
     #[track_caller]
     pub(crate) fn start(home: &Home) -> Self {
+        let gateway = Self::start_unready(home);
+        until("the gateway is ready", || (gateway.management("/readyz").status == 200).then_some(()));
+        gateway
+    }
+
+    /// Starts it; when this returns, it listens.
+    #[track_caller]
+    pub(crate) fn start_unready(home: &Home) -> Self {
         // A file that may not grow is an error to handle, not a signal to die of.
         let mut child = Command::new("sh")
             .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_gateway")])
@@ -162,7 +170,6 @@ impl Gateway {
         let mut gateway = Self { child, said, readers, http: nowhere, smpp: nowhere, management: nowhere };
         let [smpp, http, management] = ["smpp", "http", "management"].map(|what| gateway.listener(what));
         (gateway.smpp, gateway.http, gateway.management) = (smpp, http, management);
-        until("the gateway is ready", || (gateway.management("/readyz").status == 200).then_some(()));
         gateway
     }
 

@@ -1,6 +1,7 @@
 //! An SMSC that does as it is told.
 
 use std::{
+    collections::HashMap,
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     sync::{Arc, Mutex, PoisonError},
@@ -69,6 +70,7 @@ impl Smsc {
 fn session(mut stream: TcpStream, seen: &Mutex<Vec<Vec<u8>>>, script: &(dyn Fn(&str) -> Script + Send + Sync)) {
     let framer = Framer::new(PDU_OCTETS_MAX);
     let mut buffer = BytesMut::new();
+    let mut handed = HashMap::new();
     let mut chunk = [0; 4_096];
     loop {
         match stream.read(&mut chunk) {
@@ -77,12 +79,30 @@ fn session(mut stream: TcpStream, seen: &Mutex<Vec<Vec<u8>>>, script: &(dyn Fn(&
         }
         for frame in framer.cut(&mut buffer).frames() {
             let mut out = Vec::new();
-            answer(frame, seen, script, &mut out);
+            if frame.header.command == Command::DeliverSmResp {
+                let delivery = handed.remove(&frame.header.sequence).expect("every delivery is answered once");
+                if frame.header.status != CommandStatus::ROK {
+                    // What is refused for now comes again, as it does from any SMSC.
+                    thread::sleep(Duration::from_millis(100));
+                    out = delivery;
+                }
+            } else {
+                answer(frame, seen, script, &mut out);
+            }
+            let batch = framer.cut(&mut BytesMut::from(out.as_slice()));
+            for sent in batch.frames().filter(|sent| sent.header.command == Command::DeliverSm) {
+                handed.insert(sent.header.sequence, whole(&sent));
+            }
             if stream.write_all(&out).is_err() {
                 return;
             }
         }
     }
+}
+
+fn whole(frame: &smpp::Frame<'_>) -> Vec<u8> {
+    let length = u32::try_from(16 + frame.body.len()).expect("a short PDU");
+    [&frame.header.encode(length), frame.body].concat()
 }
 
 fn answer(frame: smpp::Frame<'_>, seen: &Mutex<Vec<Vec<u8>>>, script: &(dyn Fn(&str) -> Script + Send + Sync), out: &mut Vec<u8>) {
