@@ -7,6 +7,7 @@ mod loopback;
 mod lookup;
 mod policy;
 mod runtime;
+mod settings;
 mod smsc;
 mod texts;
 mod upkeep;

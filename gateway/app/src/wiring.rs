@@ -2,16 +2,15 @@
 
 use std::{
     collections::HashMap,
-    io,
     sync::{Arc, RwLock},
 };
 
 use api::{
-    Api, KeyHash, Limits as ApiLimits, Pages, RenderedPage, Services, Tls, TlsFiles,
+    Api, KeyHash, Pages, RenderedPage, Services, Tls, TlsFiles,
     push::{ClientSettings, Push, PushSettings},
 };
 use bytes::Bytes;
-use config::{Config, Credential, ProcessEnvironment, StoreUrl};
+use config::{Config, ProcessEnvironment, StoreUrl};
 use engine::Core;
 use kit::Channel;
 use messengers::{Account as MessengerAccount, Secret, TokenDigest, webhook::Webhook};
@@ -19,9 +18,8 @@ use miette::{IntoDiagnostic, WrapErr, miette};
 use model::{ChannelId, ChannelKind};
 use monitoring::{BuildInfo, Condition, Health, Ingress, Observer, Registry};
 use smpp::{
-    client::{Client, ClientSettings as SmscSettings},
-    server::{Account as EsmeAccount, AccountSettings, PasswordCheck, Server, ServerSettings},
-    session::TimerOptions,
+    client::Client,
+    server::{Account as EsmeAccount, Server},
 };
 use store::{OpenMode, Store, StoreTarget};
 use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
@@ -33,6 +31,7 @@ use crate::{
     lookup::Journal,
     policy::{self, Ids},
     runtime::{Control, Gate, Runtime, now},
+    settings::{api_limits, bind, digest, esme_settings, random, random_key, server_settings, smsc_settings},
     texts::Texts,
     upkeep,
     watch::{LinkWatch, ListenerWatch},
@@ -504,111 +503,9 @@ async fn recovered(store: &dyn Store, policy: Arc<engine::Policy>, texts: Arc<Te
     Ok(core)
 }
 
-/// A listener that can be opened again at once after a restart.
-fn bind(addr: std::net::SocketAddr) -> io::Result<TcpListener> {
-    let socket = if addr.is_ipv4() { tokio::net::TcpSocket::new_v4()? } else { tokio::net::TcpSocket::new_v6()? };
-    socket.set_reuseaddr(true)?;
-    socket.bind(addr)?;
-    socket.listen(1_024)
-}
-
 /// The registry, with what this binary is.
 pub(crate) fn registry() -> miette::Result<Arc<Registry>> {
     Registry::new(BuildInfo { version: env!("CARGO_PKG_VERSION"), commit: option_env!("GATEWAY_COMMIT").unwrap_or("unknown") })
         .into_diagnostic()
 }
 
-fn random() -> u64 {
-    let (high, low) = uuid::Uuid::new_v4().as_u64_pair();
-    // A version 4 UUID has six fixed bits; mixing the halves leaves none.
-    high.rotate_left(32) ^ low
-}
-
-fn random_key() -> [u8; 32] {
-    let mut key = [0; 32];
-    for chunk in key.chunks_exact_mut(8) {
-        chunk.copy_from_slice(&random().to_be_bytes());
-    }
-    key
-}
-
-/// SHA-256 of a credential, however it is written.
-fn digest(credential: &Credential) -> miette::Result<[u8; 32]> {
-    use sha2::{Digest, Sha256};
-    match credential {
-        Credential::Sha256(digest) => Ok(*digest),
-        Credential::Secret(reference) => {
-            let secret = reference.resolve(&ProcessEnvironment).map_err(|error| miette!("{error}"))?;
-            Ok(Sha256::digest(secret.expose().as_bytes()).into())
-        }
-    }
-}
-
-const fn version(version: config::SmppVersion) -> smpp::Version {
-    match version {
-        config::SmppVersion::V33 => smpp::Version::V33,
-        config::SmppVersion::V34 => smpp::Version::V34,
-        config::SmppVersion::V50 => smpp::Version::V50,
-    }
-}
-
-fn micros(period: config::Period) -> i64 {
-    i64::try_from(period.get().as_micros()).unwrap_or(i64::MAX)
-}
-
-fn server_settings(config: &Config) -> ServerSettings {
-    let smpp = &config.smpp;
-    ServerSettings {
-        system_id: smpp.system_id.clone(),
-        version: version(smpp.version),
-        timers: TimerOptions {
-            session_init_us: micros(smpp.bind_timeout),
-            enquire_link_us: micros(smpp.enquire_link),
-            response_us: micros(smpp.answer_timeout),
-            inactivity_us: micros(smpp.inactivity),
-            pdu_read_us: micros(smpp.pdu_timeout),
-        },
-        pdu_octets_max: usize::try_from(smpp.pdu_octets_max.get()).unwrap_or(usize::MAX),
-        connections_max: smpp.connections_max as usize,
-        ..ServerSettings::default()
-    }
-}
-
-fn esme_settings(id: ChannelId, account: &config::Account, smpp: &config::AccountSmpp, texts: &Texts) -> miette::Result<AccountSettings> {
-    let allow = smpp.allow.clone();
-    Ok(AccountSettings {
-        channel: id,
-        name: account.name.as_str().to_owned(),
-        system_id: smpp.system_id.clone(),
-        password: PasswordCheck::Digest(digest(&smpp.password)?),
-        binds_max: usize::from(smpp.binds_max),
-        window: smpp.window as usize,
-        rate: smpp.rate,
-        allowed: Arc::new(move |ip| allow.is_empty() || allow.iter().any(|cidr| cidr.contains(ip))),
-        version_max: version(smpp.version),
-        text: texts.link(id),
-        class: policy::class(account.class),
-    })
-}
-
-fn smsc_settings(id: ChannelId, channel: &config::Channel, texts: &Texts) -> miette::Result<SmscSettings> {
-    let name = channel.name.as_str();
-    let link = channel.link().ok_or_else(|| miette!("channel.{name}: an SMPP channel needs address, system_id and password"))?;
-    let password = link.password.resolve(&ProcessEnvironment).map_err(|error| miette!("channel.{name}.password: {error}"))?;
-    crate::smsc::settings(id, channel, &link, password.expose(), texts.link(id))
-}
-
-fn api_limits(config: &Config) -> ApiLimits {
-    let http = &config.http;
-    let mut limits = ApiLimits {
-        batch_octets_max: usize::try_from(http.body_octets_max.get()).unwrap_or(usize::MAX),
-        batch_messages_max: (http.batch_max as usize).min(ApiLimits::BATCH_MESSAGES_CEILING),
-        answer_timeout: http.request_timeout.get(),
-        body_timeout: http.request_timeout.get(),
-        ..ApiLimits::default()
-    };
-    limits.body_octets_max = limits.body_octets_max.min(limits.batch_octets_max);
-    limits.connections.connections_max = http.connections_max as usize;
-    limits.connections.head_timeout = http.idle_timeout.get();
-    limits
-}
