@@ -125,12 +125,11 @@ async fn a_window_smaller_than_the_message_lets_it_through_all_the_same() {
 }
 
 #[tokio::test]
-async fn an_old_smsc_is_sent_no_tlv() {
+async fn an_smsc_that_is_said_to_be_old_is_sent_no_tlv() {
     let (smsc, address) = Smsc::start().await;
     let text_in_a_tlv = LinkText { concatenation: Concatenation::Payload, ..LinkText::default() };
-    let mut desk = Desk::start(ClientSettings { text: text_in_a_tlv, ..settings(address) });
+    let mut desk = Desk::start(ClientSettings { version: Version::V33, text: text_in_a_tlv, ..settings(address) });
     let mut peer = smsc.accept().await;
-    // Without sc_interface_version: 3.3 or older.
     peer.accept_bind(Version::V33).await;
     desk.room_is(100).await;
     desk.send(vec![message(0, 1, &text())]);
@@ -139,7 +138,16 @@ async fn an_old_smsc_is_sent_no_tlv() {
     }
     drop(peer);
     assert_eq!(desk.outcome().await, (0, Outcome::Unknown));
-    let mut peer = smsc.bound().await;
+}
+
+#[tokio::test]
+async fn an_smsc_that_states_no_version_gets_a_long_text_whole() {
+    let (smsc, address) = Smsc::start().await;
+    let text_in_a_tlv = LinkText { concatenation: Concatenation::Payload, ..LinkText::default() };
+    let mut desk = Desk::start(ClientSettings { text: text_in_a_tlv, ..settings(address) });
+    let mut peer = smsc.accept().await;
+    // Without sc_interface_version.
+    peer.accept_bind(Version::V33).await;
     desk.room_is(100).await;
     desk.send(vec![message(1, 1, &text())]);
     let frame = peer.expect(Command::SubmitSm).await;

@@ -110,7 +110,13 @@ impl Connection<'_> {
         let theirs = BindResp::decode(frame.body, Leniency::Lenient)
             .ok()
             .and_then(|response| response.tlvs.sc_interface_version());
-        self.link.set_version(Version::negotiate(self.settings.version, theirs));
+        // An SMSC that states no version mostly speaks 3.4, and without TLVs a long text could not reach it
+        // whole. For one that really takes none, the operator sets `version = "3.3"`.
+        let version = match theirs {
+            Some(theirs) => Version::negotiate(self.settings.version, Some(theirs)),
+            None => self.settings.version.min(Version::V34),
+        };
+        self.link.set_version(version);
         self.state = after_answer(self.kind.command(), status, self.state);
         self.phase = Phase::Bound;
         self.timers.bound(now_us);
