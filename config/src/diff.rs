@@ -5,8 +5,8 @@
 use std::collections::HashSet;
 
 use crate::{
-    Account, Advertising, Channel, Codes, Config, Http, Limits, Log, Management, Messenger, Policy,
-    Pool, Smpp, Store,
+    Account, Advertising, Channel, Codes, Config, Http, Limits, Log, Management, Messenger, Policy, Pool,
+    Smpp, Store,
     path::{Path, at},
 };
 

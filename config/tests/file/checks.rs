@@ -325,7 +325,8 @@ fn policy() {
 /// The night is kept by the clock of its own zone.
 #[test]
 fn zones() {
-    let offset = |zone: &str| config::QuietHours { zone: zone.into(), ..Default::default() }.utc_offset_secs();
+    let offset =
+        |zone: &str| config::QuietHours { zone: zone.into(), ..Default::default() }.utc_offset_secs();
     assert_eq!(offset("Asia/Seoul"), Ok(32_400));
     assert_eq!(offset("Asia/Kolkata"), Ok(19_800));
     assert_eq!(offset("America/Phoenix"), Ok(-25_200));

@@ -48,7 +48,14 @@ impl Directory {
     /// What the configuration holds this account or messenger to: `allow`, where empty means everywhere, and
     /// `rate`, where 0 means no limit. Whoever comes from elsewhere is counted. A rate that has not changed
     /// goes on as it stands, so that a reload gives nobody a second helping.
-    pub(crate) fn access(&self, channel: ChannelId, ingress: Ingress, allow: &[Cidr], rate: u32, registry: &Arc<Registry>) -> Access {
+    pub(crate) fn access(
+        &self,
+        channel: ChannelId,
+        ingress: Ingress,
+        allow: &[Cidr],
+        rate: u32,
+        registry: &Arc<Registry>,
+    ) -> Access {
         let (allow, registry) = (allow.to_vec(), registry.clone());
         let allowed = move |ip| {
             let allowed = allow.is_empty() || allow.iter().any(|range| range.contains(ip));
@@ -79,11 +86,19 @@ impl api::Directory for Directory {
     }
 
     fn messenger_by_key(&self, key: &KeyHash) -> Option<Arc<Messenger>> {
-        self.names().messengers.iter().find(|(known, _)| known.as_ref() == Some(key)).map(|(_, messenger)| messenger.clone())
+        self.names()
+            .messengers
+            .iter()
+            .find(|(known, _)| known.as_ref() == Some(key))
+            .map(|(_, messenger)| messenger.clone())
     }
 
     fn messenger(&self, name: &str) -> Option<Arc<Messenger>> {
-        self.names().messengers.iter().find(|(_, messenger)| messenger.name == name).map(|(_, messenger)| messenger.clone())
+        self.names()
+            .messengers
+            .iter()
+            .find(|(_, messenger)| messenger.name == name)
+            .map(|(_, messenger)| messenger.clone())
     }
 
     fn channels(&self) -> Vec<ChannelView> {
@@ -99,7 +114,8 @@ impl api::Directory for Directory {
                 paused: depth.is_some_and(|depth| depth.paused),
                 room: depth.map_or(0, |depth| depth.room),
                 in_flight: depth.map_or(0, |depth| u64::from(depth.outstanding)),
-                ready: depth.map_or(0, |depth| (depth.urgent + depth.person + depth.bulk + depth.reports) as u64),
+                ready: depth
+                    .map_or(0, |depth| (depth.urgent + depth.person + depth.bulk + depth.reports) as u64),
                 later: 0,
             }
         };
@@ -165,7 +181,9 @@ mod tests {
         assert!((office.allowed)("2001:db8::1".parse().unwrap()));
         assert!((access(&[]).allowed)("203.0.113.9".parse().unwrap()), "no range means everywhere");
         let counted = |times: u32| {
-            let line = format!("gateway_auth_failures_total{{ingress=\"http\",reason=\"source_address\"}} {times}\n");
+            let line = format!(
+                "gateway_auth_failures_total{{ingress=\"http\",reason=\"source_address\"}} {times}\n"
+            );
             registry.render().contains(&line)
         };
         assert!(counted(0));

@@ -25,14 +25,23 @@ impl Lookup for Journal {
 }
 
 fn standing(origin: ChannelId, message: MessageId, entries: &[Entry]) -> Option<Standing> {
-    let mine = entries.iter().any(|entry| matches!(&entry.event, Event::Accepted(accepted) if accepted.submission.origin == origin));
+    let mine = entries.iter().any(
+        |entry| matches!(&entry.event, Event::Accepted(accepted) if accepted.submission.origin == origin),
+    );
     if !mine {
         return None;
     }
     let ended = entries.iter().rev().find_map(|entry| match entry.event {
-        Event::Final { disposition, cause } => Some(Standing { message, disposition, cause, changed_at: entry.at }),
+        Event::Final { disposition, cause } => {
+            Some(Standing { message, disposition, cause, changed_at: entry.at })
+        }
         _ => None,
     });
-    let open = || Standing { message, disposition: Disposition::Accepted, cause: None, changed_at: message.accepted_at() };
+    let open = || Standing {
+        message,
+        disposition: Disposition::Accepted,
+        cause: None,
+        changed_at: message.accepted_at(),
+    };
     Some(ended.unwrap_or_else(open))
 }

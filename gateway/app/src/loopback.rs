@@ -12,8 +12,8 @@ use std::{
 
 use kit::{Channel, Intake, Session};
 use model::{
-    Answer, ChannelId, Class, Content, Inbound, Outcome, Outgoing, OutgoingMessage, Receipt, ReceiptState, ReceiptsWanted, Submission,
-    Ticket, Timestamp, UpstreamId,
+    Answer, ChannelId, Class, Content, Inbound, Outcome, Outgoing, OutgoingMessage, Receipt, ReceiptState,
+    ReceiptsWanted, Submission, Ticket, Timestamp, UpstreamId,
 };
 use smallvec::smallvec;
 use tokio::{
@@ -72,7 +72,12 @@ impl Loopback {
         (loopback, task)
     }
 
-    async fn run(self: Arc<Self>, intake: Arc<dyn Intake>, mut handed: mpsc::UnboundedReceiver<Vec<Outgoing>>, stop: CancellationToken) {
+    async fn run(
+        self: Arc<Self>,
+        intake: Arc<dyn Intake>,
+        mut handed: mpsc::UnboundedReceiver<Vec<Outgoing>>,
+        stop: CancellationToken,
+    ) {
         let session = intake.open(Arc::new(Handset));
         if intake.take(vec![Inbound::Room { channel: self.channel, room: ROOM }]).await.is_err() {
             return;
@@ -97,15 +102,35 @@ impl Loopback {
     }
 
     /// The SMSC takes everything; the handset gets it and, where people write, answers.
-    fn taken(&self, batch: Vec<Outgoing>, session: model::SessionId, later: &mut BTreeMap<Instant, Vec<Inbound>>) -> Vec<Inbound> {
-        let (receipt_at, reply_at) = (Instant::now() + self.receipt_after, self.reply_after.map(|after| Instant::now() + after));
+    fn taken(
+        &self,
+        batch: Vec<Outgoing>,
+        session: model::SessionId,
+        later: &mut BTreeMap<Instant, Vec<Inbound>>,
+    ) -> Vec<Inbound> {
+        let (receipt_at, reply_at) =
+            (Instant::now() + self.receipt_after, self.reply_after.map(|after| Instant::now() + after));
         let mut outcomes = Vec::new();
         for item in batch {
             let Outgoing::Message(message) = item else { continue };
-            let id = UpstreamId(smol_str::format_smolstr!("sim-{}", self.ids.fetch_add(1, Ordering::Relaxed)));
-            outcomes.push(Inbound::Outcome { attempt: message.attempt, outcome: Outcome::Sent(smallvec![id.clone()]) });
-            let receipt = Receipt { upstream: smallvec![id], state: ReceiptState::Delivered, code: None, at: Some(now()), about: None };
-            later.entry(receipt_at).or_default().push(Inbound::Receipt { channel: self.channel, receipt, ticket: None });
+            let id =
+                UpstreamId(smol_str::format_smolstr!("sim-{}", self.ids.fetch_add(1, Ordering::Relaxed)));
+            outcomes.push(Inbound::Outcome {
+                attempt: message.attempt,
+                outcome: Outcome::Sent(smallvec![id.clone()]),
+            });
+            let receipt = Receipt {
+                upstream: smallvec![id],
+                state: ReceiptState::Delivered,
+                code: None,
+                at: Some(now()),
+                about: None,
+            };
+            later.entry(receipt_at).or_default().push(Inbound::Receipt {
+                channel: self.channel,
+                receipt,
+                ticket: None,
+            });
             if let Some(at) = reply_at.filter(|_| message.submission.class == Class::Person) {
                 later.entry(at).or_default().push(self.reply(&message, session));
             }

@@ -3,8 +3,8 @@
 mod command;
 mod demo;
 mod directory;
-mod loopback;
 mod lookup;
+mod loopback;
 mod policy;
 mod runtime;
 mod settings;

@@ -19,8 +19,12 @@ pub(crate) fn peers(config: &Config) -> Vec<(String, ChannelKind)> {
         let kind = if account.smpp.is_some() { ChannelKind::Esme } else { ChannelKind::Http };
         (account.name.as_str().to_owned(), kind)
     });
-    let channels = config.channels.iter().map(|channel| (channel.name.as_str().to_owned(), ChannelKind::Smsc));
-    let messengers = config.messengers.iter().map(|messenger| (messenger.name.as_str().to_owned(), ChannelKind::Messenger));
+    let channels =
+        config.channels.iter().map(|channel| (channel.name.as_str().to_owned(), ChannelKind::Smsc));
+    let messengers = config
+        .messengers
+        .iter()
+        .map(|messenger| (messenger.name.as_str().to_owned(), ChannelKind::Messenger));
     accounts.chain(channels).chain(messengers).collect()
 }
 
@@ -34,14 +38,20 @@ pub(crate) fn class(class: config::Class) -> Class {
 }
 
 /// Compiles the engine's policy. `code_key` is used where the configuration names none.
-pub(crate) fn compile(config: &Config, ids: &Ids, environment: &dyn Environment, code_key: [u8; 32]) -> miette::Result<Policy> {
+pub(crate) fn compile(
+    config: &Config,
+    ids: &Ids,
+    environment: &dyn Environment,
+    code_key: [u8; 32],
+) -> miette::Result<Policy> {
     let written = &config.policy;
     let numbering = numbering(written);
     let code_key = match &written.codes.key {
         None => code_key,
         Some(reference) => {
             use sha2::{Digest, Sha256};
-            let secret = reference.resolve(environment).map_err(|error| miette!("policy.codes.key: {error}"))?;
+            let secret =
+                reference.resolve(environment).map_err(|error| miette!("policy.codes.key: {error}"))?;
             Sha256::digest(secret.expose().as_bytes()).into()
         }
     };
@@ -99,7 +109,9 @@ fn korea(written: &config::Policy) -> miette::Result<Option<Korea>> {
     }
     let utc_offset_secs = match &advertising.quiet_hours {
         None => 0,
-        Some(quiet) => quiet.utc_offset_secs().map_err(|error| miette!("policy.advertising.quiet_hours.zone: {error}"))?,
+        Some(quiet) => quiet
+            .utc_offset_secs()
+            .map_err(|error| miette!("policy.advertising.quiet_hours.zone: {error}"))?,
     };
     let hour = |at: config::TimeOfDay| u8::try_from(at.hour()).unwrap_or(0);
     Ok(Some(Korea {
@@ -138,7 +150,9 @@ fn channels(config: &Config, ids: &Ids, numbering: &NumberingPlan) -> Vec<Channe
         policy.charge_at = charge_at(account.charge_at);
         policy.senders = match &account.senders {
             Registered::Any => Senders::Any,
-            Registered::Listed(listed) => Senders::Registered(listed.iter().flat_map(|sender| senders(sender, numbering)).collect()),
+            Registered::Listed(listed) => {
+                Senders::Registered(listed.iter().flat_map(|sender| senders(sender, numbering)).collect())
+            }
         };
         if let Some(smpp) = &account.smpp {
             policy.report_window = smpp.receipts.keep.get();
@@ -193,7 +207,13 @@ fn routes(config: &Config, ids: &Ids, numbering: &NumberingPlan) -> Routes {
     for account in &config.accounts {
         let Some(channel) = id(&account.name) else { continue };
         for prefix in account.numbers.iter().flat_map(|pattern| prefixes(pattern, numbering)) {
-            routes.push(Route { prefix, origin: None, class: None, channels: [channel].into_iter().collect(), balance: false });
+            routes.push(Route {
+                prefix,
+                origin: None,
+                class: None,
+                channels: [channel].into_iter().collect(),
+                balance: false,
+            });
         }
     }
     Routes::new(routes)
@@ -209,7 +229,8 @@ fn numbers(pattern: &NumberPattern) -> Vec<String> {
 
 /// A number as routes are asked for it: E.164 where it has that form, else as written.
 fn routed(text: &str, numbering: &NumberingPlan) -> String {
-    msisdn(text, numbering).map_or_else(|| text.trim_start_matches('+').to_owned(), |number| number.digits().to_string())
+    msisdn(text, numbering)
+        .map_or_else(|| text.trim_start_matches('+').to_owned(), |number| number.digits().to_string())
 }
 
 fn prefixes(pattern: &NumberPattern, numbering: &NumberingPlan) -> Vec<String> {
@@ -244,7 +265,8 @@ mod tests {
     #[test]
     fn the_night_follows_its_zone() {
         let night = |zone: &str| {
-            let korea = compiled(&format!("[policy.advertising.quiet_hours]\nzone = '{zone}'")).korea.unwrap();
+            let korea =
+                compiled(&format!("[policy.advertising.quiet_hours]\nzone = '{zone}'")).korea.unwrap();
             (korea.quiet_hours, korea.utc_offset_secs)
         };
         assert_eq!(night("Asia/Seoul"), (Some((21, 8)), 32_400));

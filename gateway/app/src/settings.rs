@@ -71,7 +71,12 @@ pub(crate) fn server_settings(config: &Config) -> ServerSettings {
     }
 }
 
-pub(crate) fn esme_settings(id: ChannelId, account: &config::Account, smpp: &config::AccountSmpp, texts: &Texts) -> miette::Result<AccountSettings> {
+pub(crate) fn esme_settings(
+    id: ChannelId,
+    account: &config::Account,
+    smpp: &config::AccountSmpp,
+    texts: &Texts,
+) -> miette::Result<AccountSettings> {
     let allow = smpp.allow.clone();
     Ok(AccountSettings {
         channel: id,
@@ -88,10 +93,19 @@ pub(crate) fn esme_settings(id: ChannelId, account: &config::Account, smpp: &con
     })
 }
 
-pub(crate) fn smsc_settings(id: ChannelId, channel: &config::Channel, texts: &Texts) -> miette::Result<SmscSettings> {
+pub(crate) fn smsc_settings(
+    id: ChannelId,
+    channel: &config::Channel,
+    texts: &Texts,
+) -> miette::Result<SmscSettings> {
     let name = channel.name.as_str();
-    let link = channel.link().ok_or_else(|| miette!("channel.{name}: an SMPP channel needs address, system_id and password"))?;
-    let password = link.password.resolve(&ProcessEnvironment).map_err(|error| miette!("channel.{name}.password: {error}"))?;
+    let link = channel
+        .link()
+        .ok_or_else(|| miette!("channel.{name}: an SMPP channel needs address, system_id and password"))?;
+    let password = link
+        .password
+        .resolve(&ProcessEnvironment)
+        .map_err(|error| miette!("channel.{name}.password: {error}"))?;
     crate::smsc::settings(id, channel, &link, password.expose(), texts.link(id))
 }
 
@@ -112,7 +126,8 @@ pub(crate) fn api_limits(config: &Config) -> ApiLimits {
 
 /// A listener that can be opened again at once after a restart.
 pub(crate) fn bind(addr: std::net::SocketAddr) -> io::Result<TcpListener> {
-    let socket = if addr.is_ipv4() { tokio::net::TcpSocket::new_v4()? } else { tokio::net::TcpSocket::new_v6()? };
+    let socket =
+        if addr.is_ipv4() { tokio::net::TcpSocket::new_v4()? } else { tokio::net::TcpSocket::new_v6()? };
     socket.set_reuseaddr(true)?;
     socket.bind(addr)?;
     socket.listen(1_024)

@@ -22,7 +22,13 @@ pub(crate) fn settings(
     text: LinkText,
 ) -> miette::Result<ClientSettings> {
     let address = link.address.to_string();
-    let mut settings = ClientSettings::new(id, channel.name.as_str(), &address, link.system_id, Password::new(password.as_bytes()));
+    let mut settings = ClientSettings::new(
+        id,
+        channel.name.as_str(),
+        &address,
+        link.system_id,
+        Password::new(password.as_bytes()),
+    );
     settings.tls = if channel.tls { Some(tls(channel, &address)?) } else { None };
     settings.system_type.clone_from(&channel.system_type);
     settings.address_range.clone_from(&channel.address_range);
@@ -39,7 +45,8 @@ pub(crate) fn settings(
     settings.window = channel.window as usize;
     settings.rate = channel.rate;
     let micros = |duration: Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
-    settings.timers = TimerOptions { enquire_link_us: micros(channel.enquire_link.get()), ..TimerOptions::default() };
+    settings.timers =
+        TimerOptions { enquire_link_us: micros(channel.enquire_link.get()), ..TimerOptions::default() };
     settings.answer_timeout = channel.answer_timeout.get();
     settings.reconnect_max = channel.reconnect_max.get();
     settings.text = text;
@@ -63,10 +70,16 @@ fn tls(channel: &Channel, address: &str) -> miette::Result<ClientTls> {
     let config = match &channel.tls_ca {
         Some(file) => {
             let mut roots = RootCertStore::empty();
-            let certificates = CertificateDer::pem_file_iter(file).into_diagnostic().wrap_err_with(|| format!("channel.{name}.tls_ca"))?;
+            let certificates = CertificateDer::pem_file_iter(file)
+                .into_diagnostic()
+                .wrap_err_with(|| format!("channel.{name}.tls_ca"))?;
             for certificate in certificates {
-                let certificate = certificate.into_diagnostic().wrap_err_with(|| format!("channel.{name}.tls_ca"))?;
-                roots.add(certificate).into_diagnostic().wrap_err_with(|| format!("channel.{name}.tls_ca"))?;
+                let certificate =
+                    certificate.into_diagnostic().wrap_err_with(|| format!("channel.{name}.tls_ca"))?;
+                roots
+                    .add(certificate)
+                    .into_diagnostic()
+                    .wrap_err_with(|| format!("channel.{name}.tls_ca"))?;
             }
             builder.with_root_certificates(roots).with_no_client_auth()
         }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use config::{Charset, Concatenation, Config, DefaultAlphabet};
 use model::{Cause, ChannelId, Coded, Content};
-use sms::segment::{LMS_OCTETS_MAX, Long, Narrow, ReferenceWidth, USER_DATA_OCTETS_MAX};
 use smpp::translate::{self, LinkText, text_of};
+use sms::segment::{LMS_OCTETS_MAX, Long, Narrow, ReferenceWidth, USER_DATA_OCTETS_MAX};
 
 use crate::policy::Ids;
 
@@ -22,7 +22,10 @@ impl Texts {
         }
         for account in &config.accounts {
             if let (Some(id), Some(smpp)) = (ids.get(account.name.as_str()), &account.smpp) {
-                links.insert(*id, LinkText { default_alphabet: alphabet(smpp.default_alphabet), ..LinkText::default() });
+                links.insert(
+                    *id,
+                    LinkText { default_alphabet: alphabet(smpp.default_alphabet), ..LinkText::default() },
+                );
             }
         }
         Self(links)
@@ -92,7 +95,8 @@ mod tests {
 
     use super::*;
 
-    const LINK: &str = "[[channel]]\nname = 'smsc'\naddress = '127.0.0.1:2776'\nsystem_id = 'g'\npassword = 'plain:x'\n";
+    const LINK: &str =
+        "[[channel]]\nname = 'smsc'\naddress = '127.0.0.1:2776'\nsystem_id = 'g'\npassword = 'plain:x'\n";
 
     /// Segments of a text of so many Hangul on a Korean channel with this limit.
     fn segments(octets_max: u16, hangul: usize) -> Result<u16, Cause> {

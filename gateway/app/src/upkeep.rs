@@ -17,7 +17,13 @@ const KEEP_JOURNAL: Duration = Duration::from_secs(400 * 86_400);
 /// Once an hour.
 const PURGE_EVERY: u32 = 1_800;
 
-pub(crate) async fn run(store: Arc<dyn Store>, gate: Arc<Gate>, health: Arc<Health>, registry: Arc<Registry>, stop: CancellationToken) {
+pub(crate) async fn run(
+    store: Arc<dyn Store>,
+    gate: Arc<Gate>,
+    health: Arc<Health>,
+    registry: Arc<Registry>,
+    stop: CancellationToken,
+) {
     let mut round: u32 = 0;
     loop {
         match store.size().await {
@@ -26,7 +32,10 @@ pub(crate) async fn run(store: Arc<dyn Store>, gate: Arc<Gate>, health: Arc<Heal
                 let full = size.free.is_some_and(|free| free < FREE_MIN);
                 gate.set_full(full);
                 if full {
-                    health.unmet(Condition::Space, format!("less than {} MiB are free for the store", FREE_MIN >> 20));
+                    health.unmet(
+                        Condition::Space,
+                        format!("less than {} MiB are free for the store", FREE_MIN >> 20),
+                    );
                 } else {
                     health.met(Condition::Space);
                 }

@@ -4,7 +4,9 @@ use std::{sync::Mutex, sync::PoisonError, time::Duration};
 
 use kit::Watch;
 use model::{Cause, Refusal};
-use monitoring::{AuthFailure, ChannelMetrics, Ingress, ParseError, PeerState, Protocol, Registry, SessionMetrics};
+use monitoring::{
+    AuthFailure, ChannelMetrics, Ingress, ParseError, PeerState, Protocol, Registry, SessionMetrics,
+};
 
 /// The link-level figures of one channel.
 pub(crate) struct LinkWatch {
@@ -54,7 +56,8 @@ impl Watch for LinkWatch {
     }
 
     fn malformed(&self, framing: bool) {
-        self.registry.malformed(Protocol::Smpp, if framing { ParseError::Framing } else { ParseError::Value });
+        self.registry
+            .malformed(Protocol::Smpp, if framing { ParseError::Framing } else { ParseError::Value });
     }
 
     fn auth_failed(&self) {

@@ -27,8 +27,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     directory::{Directory, Federated, Names, pull},
-    loopback::Loopback,
     lookup::Journal,
+    loopback::Loopback,
     policy::{self, Ids},
     runtime::{Control, Gate, Runtime, now},
     settings::{api_limits, bind, digest, esme_settings, random, random_key, server_settings, smsc_settings},
@@ -69,22 +69,26 @@ pub(crate) struct Gateway {
 
 /// Opens the store that the configuration names.
 pub(crate) async fn open_store(config: &Config, mode: OpenMode) -> miette::Result<Arc<dyn Store>> {
-    let target = match config.store.url.resolve(&ProcessEnvironment).map_err(|error| miette!("store.url: {error}"))? {
-        StoreUrl::Sqlite(path) => {
-            if mode == OpenMode::Write
-                && let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())
-            {
-                std::fs::create_dir_all(folder).into_diagnostic().wrap_err_with(|| format!("the folder of the store, {}", folder.display()))?;
+    let target =
+        match config.store.url.resolve(&ProcessEnvironment).map_err(|error| miette!("store.url: {error}"))? {
+            StoreUrl::Sqlite(path) => {
+                if mode == OpenMode::Write
+                    && let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())
+                {
+                    std::fs::create_dir_all(folder)
+                        .into_diagnostic()
+                        .wrap_err_with(|| format!("the folder of the store, {}", folder.display()))?;
+                }
+                StoreTarget::Sqlite(path)
             }
-            StoreTarget::Sqlite(path)
-        }
-        StoreUrl::Postgres(url) => StoreTarget::Postgres(url.into()),
-        StoreUrl::Secret(_) => return Err(miette!("store.url: this reference leads to another reference")),
-    };
-    store::open(&target, mode)
-        .await
-        .into_diagnostic()
-        .wrap_err_with(|| format!("the store {target:?} cannot be opened; `store.url` in the configuration says where it is"))
+            StoreUrl::Postgres(url) => StoreTarget::Postgres(url.into()),
+            StoreUrl::Secret(_) => {
+                return Err(miette!("store.url: this reference leads to another reference"));
+            }
+        };
+    store::open(&target, mode).await.into_diagnostic().wrap_err_with(|| {
+        format!("the store {target:?} cannot be opened; `store.url` in the configuration says where it is")
+    })
 }
 
 impl Gateway {
@@ -102,7 +106,8 @@ impl Gateway {
         let (gate, inbound) = Gate::new(config.limits.intake_batches_max as usize);
         let (control, controls) = mpsc::channel(16);
         let depths = Arc::new(RwLock::new(Vec::new()));
-        let (edge, core_stop, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
+        let (edge, core_stop, tasks) =
+            (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
         let directory = Directory::new(Names::default(), depths.clone());
         let server = Server::new(
             server_settings(&config),
@@ -155,11 +160,18 @@ impl Gateway {
         };
         gateway.runtime = tokio::spawn(runtime.run());
         gateway.listen().await?;
-        for condition in [Condition::Configuration, Condition::Journal, Condition::Ingress, Condition::Space, Condition::Serving] {
+        for condition in [
+            Condition::Configuration,
+            Condition::Journal,
+            Condition::Ingress,
+            Condition::Space,
+            Condition::Serving,
+        ] {
             health.met(condition);
         }
         // After the good words above: it may find at once that there is no space.
-        let (store, gate, registry, stop) = (gateway.store.clone(), gateway.gate.clone(), gateway.registry.clone(), gateway.edge.clone());
+        let (store, gate, registry, stop) =
+            (gateway.store.clone(), gateway.gate.clone(), gateway.registry.clone(), gateway.edge.clone());
         gateway.tasks.spawn(upkeep::run(store, gate, health.clone(), registry, stop));
         gateway.registry.configuration_loaded(true, now());
         Ok(gateway)
@@ -187,7 +199,9 @@ impl Gateway {
         self.tasks.close();
         let quiet = tokio::time::timeout(self.config.limits.drain.get(), self.tasks.wait()).await;
         if quiet.is_err() {
-            tracing::warn!("some connections did not finish in time; what they had open goes on after the next start");
+            tracing::warn!(
+                "some connections did not finish in time; what they had open goes on after the next start"
+            );
         }
         self.core.cancel();
         let ended = self.runtime.await.into_diagnostic()?;
@@ -244,19 +258,25 @@ impl Gateway {
                     esme.set(settings);
                     esme.clone()
                 }
-                None => EsmeAccount::new(settings, self.gate.clone(), Arc::new(self.watch(id, ChannelKind::Esme, name)?)),
+                None => EsmeAccount::new(
+                    settings,
+                    self.gate.clone(),
+                    Arc::new(self.watch(id, ChannelKind::Esme, name)?),
+                ),
             };
             self.esmes.insert(name.to_owned(), esme.clone());
             channels.insert(id, esme);
         }
-        self.esmes.retain(|name, _| config.accounts.iter().any(|a| a.name.as_str() == name && a.smpp.is_some()));
+        self.esmes
+            .retain(|name, _| config.accounts.iter().any(|a| a.name.as_str() == name && a.smpp.is_some()));
         for channel in &config.channels {
             let name = channel.name.as_str();
             let id = self.id(name)?;
             if channel.kind == config::ChannelKind::Loopback {
                 if !self.loopbacks.contains_key(name) {
                     let settings = channel.loopback.clone().unwrap_or_default();
-                    let (loopback, task) = Loopback::start(id, &settings, self.gate.clone(), self.edge.clone());
+                    let (loopback, task) =
+                        Loopback::start(id, &settings, self.gate.clone(), self.edge.clone());
                     self.tasks.spawn(async move {
                         // It ends with the edge.
                         let _ended = task.await;
@@ -299,8 +319,10 @@ impl Gateway {
             };
             // Its calls are judged by what is configured now.
             let adapter = Arc::new(Federated(Webhook::new(account)));
-            let access = self.directory.access(id, Ingress::Hook, &messenger.allow, messenger.rate, &self.registry);
-            let entry = api::Messenger { channel: id, name: name.into(), adapter, pull: Some(pull(&push)), access };
+            let access =
+                self.directory.access(id, Ingress::Hook, &messenger.allow, messenger.rate, &self.registry);
+            let entry =
+                api::Messenger { channel: id, name: name.into(), adapter, pull: Some(pull(&push)), access };
             self.messengers.insert(name.to_owned(), Arc::new(entry));
             channels.insert(id, push);
         }
@@ -323,7 +345,12 @@ impl Gateway {
     fn push(&self, messenger: &config::Messenger, account: &MessengerAccount) -> miette::Result<Arc<Push>> {
         let name = messenger.name.as_str();
         let kind = messengers::find("webhook").ok_or_else(|| miette!("no such kind of messenger"))?;
-        let mut settings = PushSettings::new(account.channel, (kind.build)(account.clone()), Arc::new(now), Arc::new(random));
+        let mut settings = PushSettings::new(
+            account.channel,
+            (kind.build)(account.clone()),
+            Arc::new(now),
+            Arc::new(random),
+        );
         if messenger.push.is_some() {
             settings.push = Some(ClientSettings {
                 allow_private_addresses: messenger.allow_private_addresses,
@@ -347,7 +374,12 @@ impl Gateway {
             let name = account.name.as_str();
             let id = self.id(name)?;
             let access = self.directory.access(id, Ingress::Http, &api.allow, api.rate, &self.registry);
-            let entry = Arc::new(api::Account { channel: id, name: name.into(), class: policy::class(account.class), access });
+            let entry = Arc::new(api::Account {
+                channel: id,
+                name: name.into(),
+                class: policy::class(account.class),
+                access,
+            });
             for key in &api.keys {
                 names.accounts.insert(KeyHash::from_octets(digest(key)?), entry.clone());
             }
@@ -365,10 +397,13 @@ impl Gateway {
 
     async fn listen(&mut self) -> miette::Result<()> {
         let config = self.config.clone();
-        if let Some((listener, tls)) = self.open("smpp", config.smpp.listen, config.smpp.tls.as_ref(), &[]).await? {
+        if let Some((listener, tls)) =
+            self.open("smpp", config.smpp.listen, config.smpp.tls.as_ref(), &[]).await?
+        {
             let (server, stop) = (self.server.clone(), self.edge.clone());
             let acceptor = tls.map(|tls| {
-                let make: Arc<dyn Fn() -> tokio_rustls::TlsAcceptor + Send + Sync> = Arc::new(move || tls.acceptor());
+                let make: Arc<dyn Fn() -> tokio_rustls::TlsAcceptor + Send + Sync> =
+                    Arc::new(move || tls.acceptor());
                 make
             });
             self.tasks.spawn(async move {
@@ -379,11 +414,20 @@ impl Gateway {
         }
         let api = Api::new(self.services(&config)?);
         let limits = api_limits(&config).connections;
-        if let Some((listener, tls)) = self.open("http", config.http.listen, config.http.tls.as_ref(), &[b"http/1.1"]).await? {
-            self.tasks.spawn(api::serve(listener, tls, api::traffic(&api), limits.clone(), self.edge.clone()));
-        }
         if let Some((listener, tls)) =
-            self.open("management", config.management.listen, config.management.tls.as_ref(), &[b"http/1.1"]).await?
+            self.open("http", config.http.listen, config.http.tls.as_ref(), &[b"http/1.1"]).await?
+        {
+            self.tasks.spawn(api::serve(
+                listener,
+                tls,
+                api::traffic(&api),
+                limits.clone(),
+                self.edge.clone(),
+            ));
+        }
+        if let Some((listener, tls)) = self
+            .open("management", config.management.listen, config.management.tls.as_ref(), &[b"http/1.1"])
+            .await?
         {
             // Operators watch the drain: this listener goes last, with the engine.
             tokio::spawn(api::serve(listener, tls, api::management(&api), limits, self.core.clone()));
@@ -405,8 +449,14 @@ impl Gateway {
         let tls = match tls {
             None => None,
             Some(tls) => {
-                let files = TlsFiles { certificate: tls.cert.clone(), key: tls.key.clone(), client_ca: tls.client_ca.clone() };
-                let tls = Arc::new(Tls::load(files, protocols).into_diagnostic().wrap_err_with(|| format!("{what}.tls"))?);
+                let files = TlsFiles {
+                    certificate: tls.cert.clone(),
+                    key: tls.key.clone(),
+                    client_ca: tls.client_ca.clone(),
+                };
+                let tls = Arc::new(
+                    Tls::load(files, protocols).into_diagnostic().wrap_err_with(|| format!("{what}.tls"))?,
+                );
                 self.tls.push(tls.clone());
                 Some(tls)
             }
@@ -418,7 +468,8 @@ impl Gateway {
     fn services(&self, config: &Config) -> miette::Result<Services> {
         let (registry, livez, readyz) = (self.registry.clone(), self.health.clone(), self.health.clone());
         let page = |page: monitoring::Page| RenderedPage {
-            status: http::StatusCode::from_u16(page.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR),
+            status: http::StatusCode::from_u16(page.status)
+                .unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR),
             content_type: "application/json",
             body: page.body.into(),
         };
@@ -449,7 +500,13 @@ impl Gateway {
                 })
             }),
             observe: Arc::new(|_| {}),
-            operators: config.management.keys.iter().map(|key| digest(key).map(KeyHash::from_octets)).collect::<miette::Result<Vec<_>>>()?.into(),
+            operators: config
+                .management
+                .keys
+                .iter()
+                .map(|key| digest(key).map(KeyHash::from_octets))
+                .collect::<miette::Result<Vec<_>>>()?
+                .into(),
             public_url: None,
             stopping: self.edge.clone(),
             limits: api_limits(config),
@@ -463,11 +520,17 @@ fn messenger_account(id: ChannelId, messenger: &config::Messenger) -> miette::Re
     let push_secret = match &messenger.secret {
         None => None,
         Some(reference) => {
-            let secret = reference.resolve(&ProcessEnvironment).map_err(|error| miette!("messenger.{name}.secret: {error}"))?;
-            Some(Secret::parse(secret.expose()).map_err(|error| miette!("messenger.{name}.secret: {error}"))?)
+            let secret = reference
+                .resolve(&ProcessEnvironment)
+                .map_err(|error| miette!("messenger.{name}.secret: {error}"))?;
+            Some(
+                Secret::parse(secret.expose())
+                    .map_err(|error| miette!("messenger.{name}.secret: {error}"))?,
+            )
         }
     };
-    let mut credentials = vec![messengers::Credential::Bearer(TokenDigest::from_octets(digest(&messenger.token)?))];
+    let mut credentials =
+        vec![messengers::Credential::Bearer(TokenDigest::from_octets(digest(&messenger.token)?))];
     credentials.extend(push_secret.clone().map(messengers::Credential::Signature));
     let push_url = messenger.push.as_ref().map(|url| url.as_str().parse()).transpose().into_diagnostic()?;
     Ok(MessengerAccount { channel: id, name: name.into(), credentials, push_url, push_secret })
@@ -484,7 +547,12 @@ async fn ids(config: &Config, store: &dyn Store) -> miette::Result<Ids> {
 }
 
 /// The engine as it was when the last process ended.
-async fn recovered(store: &dyn Store, policy: Arc<engine::Policy>, texts: Arc<Texts>, registry: &Registry) -> miette::Result<Core> {
+async fn recovered(
+    store: &dyn Store,
+    policy: Arc<engine::Policy>,
+    texts: Arc<Texts>,
+    registry: &Registry,
+) -> miette::Result<Core> {
     let recovery = store.recover().await.into_diagnostic()?;
     let mut core = Core::new(policy, texts, recovery.last_seq, recovery.last_message);
     for fact in &recovery.facts {
@@ -505,7 +573,9 @@ async fn recovered(store: &dyn Store, policy: Arc<engine::Policy>, texts: Arc<Te
 
 /// The registry, with what this binary is.
 pub(crate) fn registry() -> miette::Result<Arc<Registry>> {
-    Registry::new(BuildInfo { version: env!("CARGO_PKG_VERSION"), commit: option_env!("GATEWAY_COMMIT").unwrap_or("unknown") })
-        .into_diagnostic()
+    Registry::new(BuildInfo {
+        version: env!("CARGO_PKG_VERSION"),
+        commit: option_env!("GATEWAY_COMMIT").unwrap_or("unknown"),
+    })
+    .into_diagnostic()
 }
-

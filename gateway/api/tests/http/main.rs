@@ -4,6 +4,7 @@
 
 mod access;
 mod batch;
+mod call;
 mod document;
 mod federation;
 mod limits;

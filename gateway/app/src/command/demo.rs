@@ -59,9 +59,17 @@ impl Demo {
         let smsc = Smsc::start(seen.clone(), self.messages.is_none()).await.into_diagnostic()?;
         let text = configuration(&folder.join("demo.db"), smsc.port());
         let loaded = config::load(&Sources::new().with_text("demo", &text)).map_err(miette::Report::new)?;
-        println!("a simulated SMSC and handset on port {}, a simulated messenger, and the gateway between them", smsc.port());
+        println!(
+            "a simulated SMSC and handset on port {}, a simulated messenger, and the gateway between them",
+            smsc.port()
+        );
         let gateway = Gateway::start(loaded.config.clone(), wiring::registry()?).await?;
-        let http = gateway.listening().iter().find(|(what, _)| *what == "http").map(|(_, addr)| *addr).ok_or_else(|| miette!("no HTTP"))?;
+        let http = gateway
+            .listening()
+            .iter()
+            .find(|(what, _)| *what == "http")
+            .map(|(_, addr)| *addr)
+            .ok_or_else(|| miette!("no HTTP"))?;
         println!("HTTP on {http}; store {}", folder.join("demo.db").display());
 
         let begun = Instant::now();
@@ -121,8 +129,13 @@ impl Demo {
 
     #[expect(clippy::print_stdout, reason = "the demo is its output")]
     async fn ladders(&self, store: &dyn store::Store) -> miette::Result<()> {
-        let names: std::collections::HashMap<_, _> =
-            store.channels().await.into_diagnostic()?.into_iter().map(|channel| (channel.id, channel.name.to_string())).collect();
+        let names: std::collections::HashMap<_, _> = store
+            .channels()
+            .await
+            .into_diagnostic()?
+            .into_iter()
+            .map(|channel| (channel.id, channel.name.to_string()))
+            .collect();
         let first = store.journal(0, 4).await.into_diagnostic()?;
         let ids: Vec<MessageId> = first
             .iter()

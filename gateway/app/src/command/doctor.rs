@@ -25,9 +25,11 @@ struct Finding {
 #[expect(clippy::print_stdout, reason = "the answer of the command")]
 async fn examine(config: config::Config) -> ExitCode {
     let mut findings = vec![store(&config).await];
-    for (what, listen) in
-        [("smpp.listen", config.smpp.listen), ("http.listen", config.http.listen), ("management.listen", config.management.listen)]
-    {
+    for (what, listen) in [
+        ("smpp.listen", config.smpp.listen),
+        ("http.listen", config.http.listen),
+        ("management.listen", config.management.listen),
+    ] {
         if let Some(addr) = listen.addr() {
             findings.push(listener(what, addr).await);
         }
@@ -42,9 +44,17 @@ async fn examine(config: config::Config) -> ExitCode {
             });
         }
     }
-    for (what, tls) in [("smpp.tls", &config.smpp.tls), ("http.tls", &config.http.tls), ("management.tls", &config.management.tls)] {
+    for (what, tls) in [
+        ("smpp.tls", &config.smpp.tls),
+        ("http.tls", &config.http.tls),
+        ("management.tls", &config.management.tls),
+    ] {
         if let Some(tls) = tls {
-            let files = api::TlsFiles { certificate: tls.cert.clone(), key: tls.key.clone(), client_ca: tls.client_ca.clone() };
+            let files = api::TlsFiles {
+                certificate: tls.cert.clone(),
+                key: tls.key.clone(),
+                client_ca: tls.client_ca.clone(),
+            };
             let trouble = api::Tls::load(files, &[]).err().map(|error| error.to_string());
             findings.push(Finding { what: what.to_owned(), trouble });
         }
@@ -72,7 +82,10 @@ async fn store(config: &config::Config) -> Finding {
         Err(error) => {
             let missing = matches!(config.store.url, config::StoreUrl::Sqlite(ref path) if !path.exists());
             let trouble = (!missing).then(|| error.to_string());
-            Finding { what: if missing { "store: not there yet, `run` makes it".into() } else { what }, trouble }
+            Finding {
+                what: if missing { "store: not there yet, `run` makes it".into() } else { what },
+                trouble,
+            }
         }
     }
 }
@@ -89,11 +102,14 @@ async fn listener(what: &str, addr: std::net::SocketAddr) -> Finding {
 }
 
 async fn port(channel: &str, address: &str) -> Finding {
-    let connected = tokio::time::timeout(Duration::from_secs(5), tokio::net::TcpStream::connect(address)).await;
+    let connected =
+        tokio::time::timeout(Duration::from_secs(5), tokio::net::TcpStream::connect(address)).await;
     let trouble = match connected {
         Ok(Ok(_)) => None,
         Ok(Err(error)) => Some(format!("{error}: is the SMSC up, and does its firewall know this host?")),
-        Err(_) => Some("no answer in 5 s: the address is wrong or a firewall drops the connection".to_owned()),
+        Err(_) => {
+            Some("no answer in 5 s: the address is wrong or a firewall drops the connection".to_owned())
+        }
     };
     Finding { what: format!("SMSC of channel {channel} at {address}"), trouble }
 }

@@ -21,14 +21,18 @@ pub(crate) fn explain(sources: &Sources, message: &str) -> ExitCode {
 async fn tell(config: config::Config, message: &str) -> miette::Result<ExitCode> {
     let id: MessageId = message.parse().into_diagnostic()?;
     let store = open_store(&config, OpenMode::Read).await?;
-    let names: HashMap<ChannelId, String> =
-        store.channels().await.into_diagnostic()?.into_iter().map(|channel| (channel.id, channel.name.to_string())).collect();
-    let entries = store
-        .history(id)
+    let names: HashMap<ChannelId, String> = store
+        .channels()
         .await
         .into_diagnostic()?
-        .ok_or_else(|| miette!("no message {id} was accepted here; search by number with GET /v1/messages?number=…"))?;
-    let name = |channel: ChannelId| names.get(&channel).cloned().unwrap_or_else(|| format!("channel-{}", channel.0));
+        .into_iter()
+        .map(|channel| (channel.id, channel.name.to_string()))
+        .collect();
+    let entries = store.history(id).await.into_diagnostic()?.ok_or_else(|| {
+        miette!("no message {id} was accepted here; search by number with GET /v1/messages?number=…")
+    })?;
+    let name =
+        |channel: ChannelId| names.get(&channel).cloned().unwrap_or_else(|| format!("channel-{}", channel.0));
     print!("{}", engine::ladder(id, &entries, &name));
     Ok(ExitCode::SUCCESS)
 }

@@ -31,7 +31,10 @@ impl Sim {
                 }
             };
         }
-        let range = self.seeds.split_once("..").and_then(|(a, b)| Some(a.trim().parse::<u64>().ok()?..b.trim().parse::<u64>().ok()?));
+        let range = self
+            .seeds
+            .split_once("..")
+            .and_then(|(a, b)| Some(a.trim().parse::<u64>().ok()?..b.trim().parse::<u64>().ok()?));
         let Some(range) = range else {
             eprintln!("--seeds takes a range such as 0..10000");
             return ExitCode::from(2);

@@ -69,7 +69,11 @@ pub(crate) fn as_table(report: &Report) -> String {
     for fault in &report.faults {
         out += &format!("    {fault:?}\n");
     }
-    out + if report.is_clean() { "clean" } else { "NOT CLEAN: stop exporting usage and look at the lines above" }
+    out + if report.is_clean() {
+        "clean"
+    } else {
+        "NOT CLEAN: stop exporting usage and look at the lines above"
+    }
 }
 
 const fn mark(good: bool) -> &'static str {

@@ -65,13 +65,17 @@ async fn write(gateway: SocketAddr, seen: Arc<Seen>, messages: Option<u64>, rate
         }
         let count = messages.map_or(BATCH, |messages| (messages - written).min(BATCH));
         let events: Vec<Value> = (written..written + count).map(event).collect();
-        let (status, body) = call(&mut connection, Method::POST, "/omf/v1/events", Some(json!({ "events": events }))).await?;
+        let (status, body) =
+            call(&mut connection, Method::POST, "/omf/v1/events", Some(json!({ "events": events }))).await?;
         if status != 200 {
             // The gateway is busy: the same events again, a moment later; their ids keep them single.
             tokio::time::sleep(Duration::from_millis(200)).await;
             continue;
         }
-        let taken = |state: &str| body["results"].as_array().into_iter().flatten().filter(|result| result["st"] == state).count() as u64;
+        let taken = |state: &str| {
+            body["results"].as_array().into_iter().flatten().filter(|result| result["st"] == state).count()
+                as u64
+        };
         seen.accepted.fetch_add(taken("accepted"), Ordering::Relaxed);
         seen.refused.fetch_add(taken("rejected"), Ordering::Relaxed);
         written += count;
@@ -94,7 +98,10 @@ async fn read(gateway: SocketAddr, seen: Arc<Seen>) -> miette::Result<()> {
     let mut connection = connect(gateway).await?;
     let mut cursor = String::new();
     loop {
-        let path = format!("/omf/v1/events?limit=100&wait_s=1{}", if cursor.is_empty() { String::new() } else { format!("&cursor={cursor}") });
+        let path = format!(
+            "/omf/v1/events?limit=100&wait_s=1{}",
+            if cursor.is_empty() { String::new() } else { format!("&cursor={cursor}") }
+        );
         let (status, page) = call(&mut connection, Method::GET, &path, None).await?;
         if status != 200 {
             tokio::time::sleep(Duration::from_millis(200)).await;
@@ -117,7 +124,8 @@ async fn read(gateway: SocketAddr, seen: Arc<Seen>) -> miette::Result<()> {
 async fn connect(gateway: SocketAddr) -> miette::Result<SendRequest<Full<Bytes>>> {
     let stream = TcpStream::connect(gateway).await.into_diagnostic()?;
     stream.set_nodelay(true).into_diagnostic()?;
-    let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.into_diagnostic()?;
+    let (sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.into_diagnostic()?;
     tokio::spawn(connection);
     Ok(sender)
 }

@@ -62,7 +62,12 @@ struct Held {
     answers: bool,
 }
 
-async fn session(mut stream: TcpStream, seen: Arc<Seen>, ids: Arc<AtomicU64>, answers: bool) -> io::Result<()> {
+async fn session(
+    mut stream: TcpStream,
+    seen: Arc<Seen>,
+    ids: Arc<AtomicU64>,
+    answers: bool,
+) -> io::Result<()> {
     let framer = Framer::new(PDU_OCTETS_MAX);
     let (mut buffer, mut out) = (BytesMut::with_capacity(64 << 10), BytesMut::new());
     let (phones, mut arrived) = mpsc::unbounded_channel::<Vec<Held>>();
@@ -108,14 +113,22 @@ fn answer(frame: smpp::Frame<'_>, ids: &AtomicU64, answers: bool, held: &mut Vec
             let id = format!("{number:08X}");
             let _fits = pdu::answer_with_id(command, sequence, id.as_bytes(), out);
             let keep = |address: pdu::Address<'_>| (address.ton, address.npi, address.digits.to_vec());
-            held.push(Held { id, from: keep(submit.source), to: keep(submit.destination), answers: answers && number % ANSWERS_EVERY == 1 });
+            held.push(Held {
+                id,
+                from: keep(submit.source),
+                to: keep(submit.destination),
+                answers: answers && number % ANSWERS_EVERY == 1,
+            });
         }
         _ if BindKind::of(command).is_some() => {
             let Some(kind) = BindKind::of(command) else { return };
-            let theirs = Bind::decode(frame.body, Leniency::Lenient).map_or(Version::V34, |bind| Version::from_octet(bind.interface_version));
+            let theirs = Bind::decode(frame.body, Leniency::Lenient)
+                .map_or(Version::V34, |bind| Version::from_octet(bind.interface_version));
             let _fits = BindResp::encode_accepted(b"simulated", kind, Version::V34, theirs, sequence, out);
         }
-        Command::EnquireLink => pdu::encode_empty(Command::EnquireLinkResp, CommandStatus::ROK, sequence, out),
+        Command::EnquireLink => {
+            pdu::encode_empty(Command::EnquireLinkResp, CommandStatus::ROK, sequence, out)
+        }
         Command::Unbind => pdu::encode_empty(Command::UnbindResp, CommandStatus::ROK, sequence, out),
         _ => {}
     }

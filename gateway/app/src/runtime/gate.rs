@@ -42,7 +42,8 @@ impl Gate {
     /// From now on adapters refuse submissions with this cause, or take them again.
     pub(crate) fn set_closed(&self, cause: Option<Cause>) {
         let code = cause.and_then(|cause| Cause::ALL.iter().position(|known| *known == cause));
-        self.closed.store(code.map_or(0, |index| u8::try_from(index + 1).unwrap_or(u8::MAX)), Ordering::Relaxed);
+        self.closed
+            .store(code.map_or(0, |index| u8::try_from(index + 1).unwrap_or(u8::MAX)), Ordering::Relaxed);
     }
 
     pub(crate) fn set_full(&self, full: bool) {

@@ -58,7 +58,9 @@ pub(crate) struct Runtime {
 }
 
 /// Boxed once per commit.
-type Committing = Pin<Box<dyn Future<Output = (Result<(), StoreError>, Arc<engine::journal::Batch>, Release, Duration)> + Send>>;
+type Committing = Pin<
+    Box<dyn Future<Output = (Result<(), StoreError>, Arc<engine::journal::Batch>, Release, Duration)> + Send>,
+>;
 type Loading = Pin<Box<dyn Future<Output = Result<Vec<Chapter>, Vec<u64>>> + Send>>;
 
 /// The one clock of the process, read once per turn.
@@ -85,7 +87,10 @@ impl Runtime {
             let at = now();
             let gathered = self.core.gathered();
             let held = last_commit.elapsed();
-            if committing.is_none() && gathered > 0 && (gathered >= self.batch_max || held >= self.batch_delay) {
+            if committing.is_none()
+                && gathered > 0
+                && (gathered >= self.batch_max || held >= self.batch_delay)
+            {
                 committing = self.begin(at);
                 last_commit = Instant::now();
             }
@@ -113,7 +118,10 @@ impl Runtime {
             }
 
             // The earliest of: the next retry or deadline, and the end of the wait that lets a batch grow.
-            let mut sleep = self.core.next_tick().map_or(Duration::from_millis(500), |due| due.since(at).min(Duration::from_millis(500)));
+            let mut sleep = self
+                .core
+                .next_tick()
+                .map_or(Duration::from_millis(500), |due| due.since(at).min(Duration::from_millis(500)));
             if committing.is_none() && gathered > 0 {
                 sleep = sleep.min(self.batch_delay.saturating_sub(held));
             }
@@ -186,7 +194,8 @@ impl Runtime {
             for item in items {
                 self.core.take(at, item);
             }
-            batch = if self.core.gathered() < self.gathered_max() { self.inbound.try_recv().ok() } else { None };
+            batch =
+                if self.core.gathered() < self.gathered_max() { self.inbound.try_recv().ok() } else { None };
         }
     }
 
@@ -213,7 +222,13 @@ impl Runtime {
         })
     }
 
-    fn committed(&mut self, batch: &engine::journal::Batch, release: Release, took: Duration, draining: bool) {
+    fn committed(
+        &mut self,
+        batch: &engine::journal::Batch,
+        release: Release,
+        took: Duration,
+        draining: bool,
+    ) {
         let answers = self.core.committed(release);
         self.gate.release(answers);
         self.observer.committed(batch, took);

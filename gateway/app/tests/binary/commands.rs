@@ -11,7 +11,12 @@ const EX_CONFIG: i32 = 78;
 fn the_demo_ends_by_itself_and_everything_adds_up() {
     let demo = Home::new(SIMULATED).run_plainly(&["demo", "--messages", "200"]);
     assert_eq!(demo.code, Some(0), "{}{}", demo.out, demo.err);
-    let summary = ["200 messages accepted, 200 reached the SMSC", "200 delivered, 200 receipts back", "200 usage records", "\nclean"];
+    let summary = [
+        "200 messages accepted, 200 reached the SMSC",
+        "200 delivered, 200 receipts back",
+        "200 usage records",
+        "\nclean",
+    ];
     for line in summary {
         assert!(demo.out.contains(line), "no {line:?} in\n{}", demo.out);
     }

@@ -12,12 +12,16 @@ fn the_first_curl_is_delivered_metered_and_told() {
 
     let id = gateway.submit("demo", PHONE, "안녕하세요");
     let shown = gateway.becomes("demo", &id, "delivered");
-    let steps: Vec<&str> = shown["ladder"].as_array().unwrap().iter().filter_map(|step| step["event"].as_str()).collect();
+    let steps: Vec<&str> =
+        shown["ladder"].as_array().unwrap().iter().filter_map(|step| step["event"].as_str()).collect();
     assert_eq!(steps, ["accepted", "sent", "receipt", "final"], "{shown}");
 
     let usage = gateway.usage("demo");
     assert_eq!(usage.len(), 1, "{usage:?}");
-    assert_eq!((usage[0]["message"].as_str(), usage[0]["event"].as_str()), (Some(id.as_str()), Some("submit")));
+    assert_eq!(
+        (usage[0]["message"].as_str(), usage[0]["event"].as_str()),
+        (Some(id.as_str()), Some("submit"))
+    );
 
     // The observer is told at the commit; depths and open messages once a second.
     assert_eq!(gateway.metric("gateway_messages_accepted_total{channel=\"demo\",class=\"person\"}"), 1.0);
@@ -26,7 +30,11 @@ fn the_first_curl_is_delivered_metered_and_told() {
 
     let told = home.run(&["explain", &id]);
     assert_eq!(told.code, Some(0), "{}", told.err);
-    assert!(told.out.contains("demo ──▶ gateway") && told.out.contains("gateway ──▶ loopback"), "{}", told.out);
+    assert!(
+        told.out.contains("demo ──▶ gateway") && told.out.contains("gateway ──▶ loopback"),
+        "{}",
+        told.out
+    );
 
     // The handset may still be writing back: more may be accepted by the second proof, never less.
     let running = home.verified();
@@ -59,16 +67,29 @@ fn a_messenger_user_reaches_a_phone_and_the_phone_answers() {
         }
         (events.len() >= 2).then_some(())
     });
-    let of = |kind: &str| events.iter().find(|event| event["kind"] == kind).unwrap_or_else(|| panic!("no {kind} in {events:?}"));
+    let of = |kind: &str| {
+        events.iter().find(|event| event["kind"] == kind).unwrap_or_else(|| panic!("no {kind} in {events:?}"))
+    };
     assert_eq!(of("delivered")["re"]["target"], "e1");
     assert_eq!(of("delivered")["to"][0]["usr"], "u1");
     let reply = of("text");
-    assert_eq!((reply["from"]["tel"].as_str(), reply["to"][0]["usr"].as_str()), (Some(PHONE), Some("u1")), "{reply}");
-    assert!(reply["body"]["text"].as_str().is_some_and(|text| text.starts_with("(simulated handset)")), "{reply}");
+    assert_eq!(
+        (reply["from"]["tel"].as_str(), reply["to"][0]["usr"].as_str()),
+        (Some(PHONE), Some("u1")),
+        "{reply}"
+    );
+    assert!(
+        reply["body"]["text"].as_str().is_some_and(|text| text.starts_with("(simulated handset)")),
+        "{reply}"
+    );
 
     messenger.post("/omf/v1/acks", &json!({ "cursor": cursor })).is(200);
     let again = messenger.get("/omf/v1/events?wait_s=0").is(200).json();
-    assert_eq!(again["events"].as_array().map(Vec::len), Some(0), "what was acknowledged came again: {again}");
+    assert_eq!(
+        again["events"].as_array().map(Vec::len),
+        Some(0),
+        "what was acknowledged came again: {again}"
+    );
     gateway.stopped();
     assert_eq!(home.verified()["accepted"], 2);
 }

@@ -39,7 +39,11 @@ fn no_mistake_of_a_caller_is_an_error_of_ours() {
     let wrong = refused(caller.post("/v1/messages", &with("text", json!(7))), 422, "malformed");
     assert!(wrong.to_string().contains("#/text"), "the wrong field is not named: {wrong}");
     refused(caller.post("/v1/messages", &json!([])), 422, "malformed");
-    refused(raw("POST", "/v1/messages", &[("content-type", "text/plain")], b"canary"), 415, "unsupported_media_type");
+    refused(
+        raw("POST", "/v1/messages", &[("content-type", "text/plain")], b"canary"),
+        415,
+        "unsupported_media_type",
+    );
     let large = format!("{{\"text\":\"{}\"}}", "canary ".repeat(800_000));
     refused(raw("POST", "/v1/messages", &[], large.as_bytes()), 413, "body_too_large");
     refused(caller.post("/v1/messages", &with("text", json!("canary".repeat(10_000)))), 422, "too_long");
@@ -92,10 +96,14 @@ fn a_number_without_a_route_is_refused_in_the_callers_own_protocol() {
     let message = json!({ "from": "15881234", "to": abroad, "text": "hello" });
     refused(gateway.caller("shop-key").post("/v1/messages", &message), 422, "no_route");
     let (mut esme, _) = Esme::bind(gateway.smpp, "shop", "secret");
-    assert_eq!(esme.submit("15881234", abroad.trim_start_matches('+'), "hello"), Err(CommandStatus::RINVDSTADR));
+    assert_eq!(
+        esme.submit("15881234", abroad.trim_start_matches('+'), "hello"),
+        Err(CommandStatus::RINVDSTADR)
+    );
     drop(esme);
     let event = json!({ "id": "e1", "kind": "text", "from": { "usr": "u1" }, "to": [{ "tel": abroad }], "body": { "text": "hello" } });
-    let taken = gateway.caller("tictoc-token").post("/omf/v1/events", &json!({ "events": [event] })).is(200).json();
+    let taken =
+        gateway.caller("tictoc-token").post("/omf/v1/events", &json!({ "events": [event] })).is(200).json();
     assert_eq!(taken["results"][0]["st"], "rejected", "{taken}");
     // What is refused is counted once a second.
     until("all three are counted", || {
@@ -110,7 +118,10 @@ fn a_wrong_password_does_not_bind() {
     let gateway = Gateway::start(&Home::new(SIMULATED));
     for (system_id, password) in [("demo", "wrong"), ("nobody", "demo")] {
         let (_esme, status) = Esme::bind(gateway.smpp, system_id, password);
-        assert!(matches!(status, CommandStatus::RINVPASWD | CommandStatus::RBINDFAIL | CommandStatus::RINVSYSID), "{status:?}");
+        assert!(
+            matches!(status, CommandStatus::RINVPASWD | CommandStatus::RBINDFAIL | CommandStatus::RINVSYSID),
+            "{status:?}"
+        );
     }
     assert!(gateway.metric("gateway_auth_failures_total{ingress=\"smpp\",reason=\"wrong_secret\"}") >= 1.0);
 }

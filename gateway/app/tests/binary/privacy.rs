@@ -36,7 +36,9 @@ fn clean(what: &str, text: &str, needles: &[&str]) {
 fn contains(octets: &[u8], text: &str) -> bool {
     let ucs2: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
     let hex: String = text.bytes().map(|octet| format!("{octet:02x}")).collect();
-    [text.as_bytes(), &ucs2, hex.as_bytes()].iter().any(|needle| octets.windows(needle.len()).any(|window| window == *needle))
+    [text.as_bytes(), &ucs2, hex.as_bytes()]
+        .iter()
+        .any(|needle| octets.windows(needle.len()).any(|window| window == *needle))
 }
 
 fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
@@ -56,15 +58,30 @@ fn everything_that_can_happen(gateway: &Gateway) -> Vec<String> {
     let mut ends = Vec::new();
     for (last, end) in [("6", "delivered"), ("7", "undeliverable"), ("8", "undeliverable")] {
         let message = json!({ "from": "15881234", "to": to(last), "text": TEXT, "reference": "order" });
-        ends.push((post(&message).is(202).json()["id"].as_str().unwrap().to_owned(), end));
+        ends.push((post(&message).is(202).id(), end));
     }
     // Refused at the door, in every way that has the number or the text in hand.
     answers.push(post(&json!({ "from": "15881234", "to": NUMBER, "text": TEXT.repeat(1_000) })).body);
     answers.push(post(&json!({ "from": "15881234", "to": ABROAD, "text": TEXT })).body);
     answers.push(post(&json!({ "from": "15881234", "to": NUMBER, "text": [TEXT] })).body);
     answers.push(post(&json!({ "from": NUMBER, "to": "", "text": TEXT })).body);
-    answers.push(caller.request("POST", "/v1/messages", &[], format!("{{\"to\":\"{NUMBER}\",\"text\":\"{TEXT}").as_bytes()).unwrap().body);
-    answers.push(gateway.caller("wrong").post("/v1/messages", &json!({ "from": "15881234", "to": NUMBER, "text": TEXT })).body);
+    answers.push(
+        caller
+            .request(
+                "POST",
+                "/v1/messages",
+                &[],
+                format!("{{\"to\":\"{NUMBER}\",\"text\":\"{TEXT}").as_bytes(),
+            )
+            .unwrap()
+            .body,
+    );
+    answers.push(
+        gateway
+            .caller("wrong")
+            .post("/v1/messages", &json!({ "from": "15881234", "to": NUMBER, "text": TEXT }))
+            .body,
+    );
 
     let (mut esme, bound) = Esme::bind(gateway.smpp, "shop", "secret");
     assert_eq!(bound, CommandStatus::ROK);
@@ -77,14 +94,16 @@ fn everything_that_can_happen(gateway: &Gateway) -> Vec<String> {
     esme.stay();
 
     let messenger = gateway.caller("tictoc-token");
-    let event = |id: &str, to: &str| {
-        json!({ "id": id, "kind": "text", "from": { "usr": "u1" }, "to": [{ "tel": to }], "body": { "text": TEXT }, "want": ["delivered"] })
-    };
+    let event = |id: &str, to: &str| json!({ "id": id, "kind": "text", "from": { "usr": "u1" }, "to": [{ "tel": to }], "body": { "text": TEXT }, "want": ["delivered"] });
     let events = json!({ "events": [event("c1", NUMBER), event("c2", &to("7")), event("c3", ABROAD)] });
     let taken = messenger.post("/omf/v1/events", &events).is(200);
     assert_eq!(taken.json()["results"][0]["st"], "accepted", "{}", taken.body);
     answers.push(taken.body);
-    answers.push(messenger.post("/omf/v1/events", &json!({ "events": [{ "id": "c4", "kind": TEXT, "to": NUMBER }] })).body);
+    answers.push(
+        messenger
+            .post("/omf/v1/events", &json!({ "events": [{ "id": "c4", "kind": TEXT, "to": NUMBER }] }))
+            .body,
+    );
 
     for (id, end) in &ends {
         until(&format!("a message becomes {end}"), || {
@@ -96,7 +115,8 @@ fn everything_that_can_happen(gateway: &Gateway) -> Vec<String> {
         let page = messenger.get("/omf/v1/events?wait_s=1").json();
         let events = page["events"].as_array()?;
         let texts = events.iter().filter(|event| event["kind"] == "text").count();
-        (texts == 1 && events.len() >= 3).then(|| messenger.post("/omf/v1/acks", &json!({ "cursor": page["next"] })).is(200))
+        (texts == 1 && events.len() >= 3)
+            .then(|| messenger.post("/omf/v1/acks", &json!({ "cursor": page["next"] })).is(200))
     });
     answers
 }
@@ -124,12 +144,18 @@ fn no_number_and_no_text_is_where_it_does_not_belong() {
     clean("explain", &first.out, &NUMBER_WRITTEN);
 
     let said = gateway.stopped();
-    assert!(said.contains("\"DEBUG\"") && said.contains("\"accepted\""), "the log was not at level debug:\n{said}");
+    assert!(
+        said.contains("\"DEBUG\"") && said.contains("\"accepted\""),
+        "the log was not at level debug:\n{said}"
+    );
     clean("the log", &said, &TEXT_WRITTEN);
     clean("the log", &said, &NUMBER_WRITTEN);
 
     let files = files(home.path());
-    assert!(files.iter().any(|(_, octets)| contains(octets, "1099887766")), "the search finds nothing: is this the database?");
+    assert!(
+        files.iter().any(|(_, octets)| contains(octets, "1099887766")),
+        "the search finds nothing: is this the database?"
+    );
     for (file, octets) in &files {
         for text in TEXT_WRITTEN {
             assert!(!contains(octets, text), "{text} is still in {file} after the end of every message");
@@ -145,5 +171,8 @@ fn the_text_is_in_the_database_while_the_message_is_open() {
     let gateway = Gateway::start(&home);
     gateway.submit("shop-key", NUMBER, TEXT);
     gateway.killed();
-    assert!(files(home.path()).iter().any(|(_, octets)| contains(octets, TEXT_WRITTEN[0])), "where is the text of an open message?");
+    assert!(
+        files(home.path()).iter().any(|(_, octets)| contains(octets, TEXT_WRITTEN[0])),
+        "where is the text of an open message?"
+    );
 }

@@ -17,7 +17,9 @@ fn a_reload_brings_new_keys_and_routes_and_takes_old_ones() {
     assert_eq!((first.texts().len(), second.texts().len()), (1, 0));
 
     // Another key, another carrier, another account; and a value that only a restart can change.
-    let extended = carrier(first.port).replace("plain:shop-key", "plain:new-key").replace("channels = \"smsc\"", "channels = \"other\"")
+    let extended = carrier(first.port)
+        .replace("plain:shop-key", "plain:new-key")
+        .replace("channels = \"smsc\"", "channels = \"other\"")
         + &format!(
             r#"
 [[channel]]
@@ -56,7 +58,11 @@ fn an_invalid_file_leaves_everything_as_it_was() {
     let home = Home::new(&carrier(smsc.port));
     let gateway = Gateway::start(&home);
     assert_eq!(gateway.metric("gateway_config_last_reload_successful"), 1.0);
-    home.write(&carrier(smsc.port).replace("plain:shop-key", "plain:new-key").replace("channels = \"smsc\"", "channels = \"smcs\""));
+    home.write(
+        &carrier(smsc.port)
+            .replace("plain:shop-key", "plain:new-key")
+            .replace("channels = \"smsc\"", "channels = \"smcs\""),
+    );
     gateway.signal("HUP");
     let why = gateway.says("the new configuration cannot be used; the old one stays");
     assert!(why.contains("smcs") && why.contains("gateway.toml:"), "{why}");

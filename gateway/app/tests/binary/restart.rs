@@ -1,7 +1,4 @@
-use std::{
-    thread,
-    time::Duration,
-};
+use std::{thread, time::Duration};
 
 use serde_json::json;
 
@@ -9,21 +6,36 @@ use crate::support::{Gateway, Home, Http, Script, Smsc, carrier, until};
 
 #[test]
 fn a_stop_finishes_what_is_in_hand_and_takes_nothing_new() {
-    let smsc = Smsc::start(0, |to| if to.ends_with('9') { Script::Slow(Duration::from_millis(1_500)) } else { Script::Deliver });
+    let smsc = Smsc::start(0, |to| {
+        if to.ends_with('9') { Script::Slow(Duration::from_millis(1_500)) } else { Script::Deliver }
+    });
     let home = Home::new(&carrier(smsc.port));
     let gateway = Gateway::start(&home);
-    let ids: Vec<String> = (0..20).map(|n| gateway.submit("shop-key", &format!("+8210123456{n:02}"), "hello")).collect();
+    let ids: Vec<String> =
+        (0..20).map(|n| gateway.submit("shop-key", &format!("+8210123456{n:02}"), "hello")).collect();
     until("the SMSC is busy", || (!smsc.texts().is_empty()).then_some(()));
 
     gateway.signal("TERM");
     until("it is not ready any more", || {
         let page = Http::new(gateway.management, "").request("GET", "/readyz", &[], b"").ok()?;
-        assert!(gateway.said().contains("draining") || page.status == 200, "not ready before the signal: {}", page.body);
+        assert!(
+            gateway.said().contains("draining") || page.status == 200,
+            "not ready before the signal: {}",
+            page.body
+        );
         (page.status == 503).then_some(())
     });
     let message = json!({ "from": "15881234", "to": "+821012345678", "text": "too late" });
-    let late = Http::new(gateway.http, "shop-key").request("POST", "/v1/messages", &[], message.to_string().as_bytes());
-    assert!(late.is_err() || late.is_ok_and(|answer| answer.status == 503), "a message was taken while draining");
+    let late = Http::new(gateway.http, "shop-key").request(
+        "POST",
+        "/v1/messages",
+        &[],
+        message.to_string().as_bytes(),
+    );
+    assert!(
+        late.is_err() || late.is_ok_and(|answer| answer.status == 503),
+        "a message was taken while draining"
+    );
     let (status, said) = gateway.ended();
     assert!(status.success(), "{status}:\n{said}");
     assert!(said.contains("\"stopped\""), "{said}");
@@ -44,15 +56,18 @@ fn a_stop_under_load_loses_no_accepted_message() {
     let home = Home::new(&carrier(smsc.port));
     let gateway = Gateway::start(&home);
     let address = gateway.http;
+    #[expect(clippy::needless_collect, reason = "all of them run before the first is waited for")]
     let load: Vec<_> = (0..4)
         .map(|caller| {
             thread::spawn(move || {
                 let caller_to = format!("+82101234000{caller}");
                 let message = json!({ "from": "15881234", "to": caller_to, "text": "load" }).to_string();
                 let mut accepted = Vec::new();
-                while let Ok(answer) = Http::new(address, "shop-key").request("POST", "/v1/messages", &[], message.as_bytes()) {
+                while let Ok(answer) =
+                    Http::new(address, "shop-key").request("POST", "/v1/messages", &[], message.as_bytes())
+                {
                     match answer.status {
-                        202 => accepted.push(answer.json()["id"].as_str().unwrap().to_owned()),
+                        202 => accepted.push(answer.id()),
                         503 => break,
                         other => panic!("{other}: {}", answer.body),
                     }
@@ -96,7 +111,15 @@ fn an_idempotency_key_outlives_the_process() {
     let home = Home::new(&carrier(smsc.port));
     let submit = |gateway: &Gateway, text: &str| {
         let message = json!({ "from": "15881234", "to": "+821012345678", "text": text });
-        gateway.caller("shop-key").request("POST", "/v1/messages", &[("idempotency-key", "order-4711")], message.to_string().as_bytes()).unwrap()
+        gateway
+            .caller("shop-key")
+            .request(
+                "POST",
+                "/v1/messages",
+                &[("idempotency-key", "order-4711")],
+                message.to_string().as_bytes(),
+            )
+            .unwrap()
     };
     let gateway = Gateway::start(&home);
     let id = submit(&gateway, "your parcel").is(202).json()["id"].clone();

@@ -1,4 +1,9 @@
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::Path,
+    process::Command,
+    sync::{Mutex, mpsc},
+};
 
 use serde_json::json;
 
@@ -36,7 +41,7 @@ fn recovers(home: &Home, gateway: Gateway, mut taken: u64, condition: &str, free
     until("it is ready again", || (gateway.management("/readyz").status == 200).then_some(()));
     let id = until("submissions are taken again", || {
         let answer = submit(&gateway);
-        (answer.status == 202).then(|| answer.json()["id"].as_str().unwrap().to_owned())
+        (answer.status == 202).then(|| answer.id())
     });
     taken += 1;
     gateway.becomes("shop-key", &id, "delivered");
@@ -50,7 +55,8 @@ fn recovers(home: &Home, gateway: Gateway, mut taken: u64, condition: &str, free
 
 /// No file of the process may grow beyond this from now on.
 fn limit_files(pid: u32, octets: &str) {
-    let limited = Command::new("prlimit").args(["--pid", &pid.to_string(), &format!("--fsize={octets}:")]).status();
+    let limited =
+        Command::new("prlimit").args(["--pid", &pid.to_string(), &format!("--fsize={octets}:")]).status();
     assert!(limited.expect("util-linux has prlimit").success(), "no limit could be set");
 }
 
@@ -72,19 +78,30 @@ struct Small<'a>(&'a Path);
 
 impl<'a> Small<'a> {
     fn mount(at: &'a Path, size: &str) -> Option<Self> {
-        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(at).output();
+        let mount = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
+            .arg(at)
+            .output();
         mount.is_ok_and(|mount| mount.status.success()).then_some(Self(at))
     }
 
     fn resize(&self, size: &str) {
-        let mount = Command::new("mount").args(["-o", &format!("remount,size={size}")]).arg(self.0).output().expect("mount runs");
+        let mount = Command::new("mount")
+            .args(["-o", &format!("remount,size={size}")])
+            .arg(self.0)
+            .output()
+            .expect("mount runs");
         assert!(mount.status.success(), "{}", String::from_utf8_lossy(&mount.stderr));
     }
 
     fn used_kib(&self) -> u64 {
         let files = fs::read_dir(self.0).expect("it is a folder");
         // tmpfs gives whole pages.
-        files.map(|file| file.and_then(|file| file.metadata()).map_or(0, |data| data.len().div_ceil(4_096) * 4)).sum()
+        files
+            .map(|file| {
+                file.and_then(|file| file.metadata()).map_or(0, |data| data.len().div_ceil(4_096) * 4)
+            })
+            .sum()
     }
 }
 
@@ -111,21 +128,36 @@ fn a_full_disk_is_told_and_survived() {
 }
 
 #[test]
-fn a_disk_that_is_nearly_full_at_the_start_takes_nothing() {
-    let smsc = Smsc::start(0, |_| Script::Deliver);
+fn a_disk_that_is_nearly_full_takes_nothing_new_and_ends_what_is_open() {
+    let (let_go, held) = mpsc::channel::<()>();
+    let held = Mutex::new(held);
+    // The SMSC answers when it is let go.
+    let smsc = Smsc::start(0, move |_| {
+        held.lock().map(|held| held.recv()).ok();
+        Script::Deliver
+    });
     let home = Home::new("");
     let Some(disk) = Small::mount(home.path(), "512m") else {
         println!("skipped: only root can mount a small disk");
         return;
     };
     home.write(&carrier(smsc.port));
-    // Made while there is room.
-    Gateway::start(&home).stopped();
+    let gateway = Gateway::start(&home);
+    let open = submit(&gateway).is(202).id();
     disk.resize("100m");
-    let gateway = Gateway::start_unready(&home);
-    until("it says why it is not ready", || gateway.management("/readyz").body.contains("MiB are free").then_some(()));
+    until("it says why it is not ready", || {
+        gateway.management("/readyz").body.contains("MiB are free").then_some(())
+    });
     assert_eq!(submit(&gateway).status, 503, "taken without room to keep it");
+    let_go.send(()).unwrap();
+    gateway.becomes("shop-key", &open, "delivered");
+    gateway.stopped();
+
+    let again = Gateway::start_unready(&home);
+    until("it says so after a start as well", || {
+        again.management("/readyz").body.contains("MiB are free").then_some(())
+    });
     disk.resize("512m");
-    until("it is ready", || (gateway.management("/readyz").status == 200).then_some(()));
-    submit(&gateway).is(202);
+    until("it is ready", || (again.management("/readyz").status == 200).then_some(()));
+    submit(&again).is(202);
 }

@@ -30,7 +30,12 @@ impl Esme {
         let stream = TcpStream::connect(gateway).expect("the gateway listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a socket has a timeout");
         let mut esme = Self { stream, sequence: 1, delivered: VecDeque::new() };
-        let bind = Bind { system_id: system_id.as_bytes(), password: password.as_bytes(), interface_version: 0x34, ..Bind::default() };
+        let bind = Bind {
+            system_id: system_id.as_bytes(),
+            password: password.as_bytes(),
+            interface_version: 0x34,
+            ..Bind::default()
+        };
         let mut out = Vec::new();
         bind.encode(BindKind::Transceiver, 1, &mut out).expect("a short bind");
         let status = esme.ask(&out, Command::BindTransceiverResp).0.status;
@@ -88,10 +93,12 @@ impl Esme {
             match frame.header.command {
                 command if Some(command) == wanted => return Ok(Some((frame.header, frame.body.to_vec()))),
                 Command::DeliverSm => {
-                    let deliver = DeliverSm::decode(frame.body, Leniency::Lenient).expect("the gateway writes good PDUs");
+                    let deliver = DeliverSm::decode(frame.body, Leniency::Lenient)
+                        .expect("the gateway writes good PDUs");
                     self.delivered.push_back(deliver.short_message.to_vec());
                     let mut out = Vec::new();
-                    pdu::answer_with_id(Command::DeliverSm, frame.header.sequence, b"", &mut out).expect("a short answer");
+                    pdu::answer_with_id(Command::DeliverSm, frame.header.sequence, b"", &mut out)
+                        .expect("a short answer");
                     self.stream.write_all(&out)?;
                     if wanted.is_none() {
                         return Ok(None);
@@ -99,12 +106,22 @@ impl Esme {
                 }
                 Command::EnquireLink => {
                     let mut out = Vec::new();
-                    pdu::encode_empty(Command::EnquireLinkResp, CommandStatus::ROK, frame.header.sequence, &mut out);
+                    pdu::encode_empty(
+                        Command::EnquireLinkResp,
+                        CommandStatus::ROK,
+                        frame.header.sequence,
+                        &mut out,
+                    );
                     self.stream.write_all(&out)?;
                 }
                 Command::Unbind => {
                     let mut out = Vec::new();
-                    pdu::encode_empty(Command::UnbindResp, CommandStatus::ROK, frame.header.sequence, &mut out);
+                    pdu::encode_empty(
+                        Command::UnbindResp,
+                        CommandStatus::ROK,
+                        frame.header.sequence,
+                        &mut out,
+                    );
                     self.stream.write_all(&out)?;
                 }
                 _ => {}

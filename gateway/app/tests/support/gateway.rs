@@ -98,7 +98,10 @@ impl Home {
 
     /// Runs a command to its end on the configuration of this folder.
     pub(crate) fn run(&self, command: &[&str]) -> Output {
-        run(Command::new(env!("CARGO_BIN_EXE_gateway")).args(command).args(self.arguments()).current_dir(self.path()))
+        run(Command::new(env!("CARGO_BIN_EXE_gateway"))
+            .args(command)
+            .args(self.arguments())
+            .current_dir(self.path()))
     }
 
     /// Runs a command to its end with these arguments only.
@@ -178,7 +181,9 @@ impl Gateway {
         let message = format!("{what} listens");
         until(&message, || {
             let line = self.log().into_iter().find(|line| line["message"] == message.as_str());
-            if line.is_none() && let Ok(Some(status)) = self.child.try_wait() {
+            if line.is_none()
+                && let Ok(Some(status)) = self.child.try_wait()
+            {
                 panic!("the gateway ended with {status} while it was starting:\n{}", self.said());
             }
             line?["addr"].as_str()?.parse().ok()
@@ -221,7 +226,10 @@ impl Gateway {
     /// Submits one text and gives back its id.
     #[track_caller]
     pub(crate) fn submit(&self, key: &str, to: &str, text: &str) -> String {
-        let answer = self.caller(key).post("/v1/messages", &json!({ "from": "15881234", "to": to, "text": text })).is(202);
+        let answer = self
+            .caller(key)
+            .post("/v1/messages", &json!({ "from": "15881234", "to": to, "text": text }))
+            .is(202);
         answer.json()["id"].as_str().expect("an accepted message has an id").to_owned()
     }
 
@@ -247,7 +255,8 @@ impl Gateway {
 
     /// TERM, HUP or KILL.
     pub(crate) fn signal(&self, name: &str) {
-        let sent = Command::new("sh").args(["-c", "kill -s \"$0\" \"$1\"", name, &self.pid().to_string()]).status();
+        let sent =
+            Command::new("sh").args(["-c", "kill -s \"$0\" \"$1\"", name, &self.pid().to_string()]).status();
         assert!(sent.expect("the shell runs").success(), "{name} could not be sent");
     }
 

@@ -24,7 +24,14 @@ pub(crate) struct Answer {
 impl Answer {
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("{} with {:?} is not JSON", self.status, self.body))
+        serde_json::from_str(&self.body)
+            .unwrap_or_else(|_| panic!("{} with {:?} is not JSON", self.status, self.body))
+    }
+
+    /// The id of what was accepted.
+    #[track_caller]
+    pub(crate) fn id(&self) -> String {
+        self.json()["id"].as_str().unwrap_or_else(|| panic!("no id in {}", self.body)).to_owned()
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
@@ -53,8 +60,17 @@ impl Http {
         self.request("POST", path, &[], body.to_string().as_bytes()).expect("the gateway answers")
     }
 
-    pub(crate) fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<Answer> {
-        let mut head = format!("{method} {path} HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+    pub(crate) fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> io::Result<Answer> {
+        let mut head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\ncontent-length: {}\r\n",
+            body.len()
+        );
         if !self.key.is_empty() {
             head += &format!("authorization: Bearer {}\r\n", self.key);
         }
@@ -73,7 +89,9 @@ impl Http {
         let read = stream.read_to_end(&mut octets);
         match answer(&octets) {
             Some(answer) => Ok(answer),
-            None => Err(sent.err().or_else(|| read.err()).unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into())),
+            None => {
+                Err(sent.err().or_else(|| read.err()).unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into()))
+            }
         }
     }
 }
@@ -83,8 +101,10 @@ fn answer(octets: &[u8]) -> Option<Answer> {
     let (head, body) = text.split_once("\r\n\r\n")?;
     let mut lines = head.lines();
     let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
-    let headers: Vec<(String, String)> =
-        lines.filter_map(|line| line.split_once(": ")).map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
+    let headers: Vec<(String, String)> = lines
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
+        .collect();
     let chunked = headers.iter().any(|(name, value)| name == "transfer-encoding" && value == "chunked");
     let body = if chunked { unchunked(body) } else { body.to_owned() };
     Some(Answer { status, headers, body })
@@ -95,7 +115,10 @@ fn unchunked(body: &str) -> String {
     let mut rest = body.as_bytes();
     let mut whole = Vec::new();
     while let Some(end) = rest.windows(2).position(|pair| pair == b"\r\n") {
-        let size = std::str::from_utf8(&rest[..end]).ok().and_then(|size| usize::from_str_radix(size, 16).ok()).unwrap_or(0);
+        let size = std::str::from_utf8(&rest[..end])
+            .ok()
+            .and_then(|size| usize::from_str_radix(size, 16).ok())
+            .unwrap_or(0);
         let Some(chunk) = rest.get(end + 2..end + 2 + size).filter(|_| size > 0) else { break };
         whole.extend_from_slice(chunk);
         rest = rest.get(end + 4 + size..).unwrap_or_default();

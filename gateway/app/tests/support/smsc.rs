@@ -67,7 +67,11 @@ impl Smsc {
     }
 }
 
-fn session(mut stream: TcpStream, seen: &Mutex<Vec<Vec<u8>>>, script: &(dyn Fn(&str) -> Script + Send + Sync)) {
+fn session(
+    mut stream: TcpStream,
+    seen: &Mutex<Vec<Vec<u8>>>,
+    script: &(dyn Fn(&str) -> Script + Send + Sync),
+) {
     let framer = Framer::new(PDU_OCTETS_MAX);
     let mut buffer = BytesMut::new();
     let mut handed = HashMap::new();
@@ -80,7 +84,8 @@ fn session(mut stream: TcpStream, seen: &Mutex<Vec<Vec<u8>>>, script: &(dyn Fn(&
         for frame in framer.cut(&mut buffer).frames() {
             let mut out = Vec::new();
             if frame.header.command == Command::DeliverSmResp {
-                let delivery = handed.remove(&frame.header.sequence).expect("every delivery is answered once");
+                let delivery =
+                    handed.remove(&frame.header.sequence).expect("every delivery is answered once");
                 if frame.header.status != CommandStatus::ROK {
                     // What is refused for now comes again, as it does from any SMSC.
                     thread::sleep(Duration::from_millis(100));
@@ -105,15 +110,22 @@ fn whole(frame: &smpp::Frame<'_>) -> Vec<u8> {
     [&frame.header.encode(length), frame.body].concat()
 }
 
-fn answer(frame: smpp::Frame<'_>, seen: &Mutex<Vec<Vec<u8>>>, script: &(dyn Fn(&str) -> Script + Send + Sync), out: &mut Vec<u8>) {
+fn answer(
+    frame: smpp::Frame<'_>,
+    seen: &Mutex<Vec<Vec<u8>>>,
+    script: &(dyn Fn(&str) -> Script + Send + Sync),
+    out: &mut Vec<u8>,
+) {
     let (command, sequence) = (frame.header.command, frame.header.sequence);
     if let Some(kind) = BindKind::of(command) {
-        BindResp::encode_accepted(b"scripted", kind, Version::V34, Version::V34, sequence, out).expect("a short answer");
+        BindResp::encode_accepted(b"scripted", kind, Version::V34, Version::V34, sequence, out)
+            .expect("a short answer");
         return;
     }
     match command {
         Command::SubmitSm => {
-            let submit = SubmitSm::decode(frame.body, Leniency::Lenient).expect("the gateway writes good PDUs");
+            let submit =
+                SubmitSm::decode(frame.body, Leniency::Lenient).expect("the gateway writes good PDUs");
             let script = script(&String::from_utf8_lossy(submit.destination.digits));
             let id = {
                 let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -138,7 +150,9 @@ fn answer(frame: smpp::Frame<'_>, seen: &Mutex<Vec<Vec<u8>>>, script: &(dyn Fn(&
                 reply.encode(sequence + 1_000_000, out).expect("a short text");
             }
         }
-        Command::EnquireLink => pdu::encode_empty(Command::EnquireLinkResp, CommandStatus::ROK, sequence, out),
+        Command::EnquireLink => {
+            pdu::encode_empty(Command::EnquireLinkResp, CommandStatus::ROK, sequence, out)
+        }
         Command::Unbind => pdu::encode_empty(Command::UnbindResp, CommandStatus::ROK, sequence, out),
         _ => {}
     }

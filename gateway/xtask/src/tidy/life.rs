@@ -14,7 +14,8 @@ pub(super) fn check(files: &[File]) -> Vec<Finding> {
         return vec![format!("{PAGE}: names no function")];
     }
     let missing = |(path, function): &(&str, &str)| {
-        let there = files.iter().find(|file| file.path == *path).is_some_and(|file| defines(&file.text, function));
+        let there =
+            files.iter().find(|file| file.path == *path).is_some_and(|file| defines(&file.text, function));
         (!there).then(|| format!("{PAGE}: {path} has no function {function}"))
     };
     hops.iter().filter_map(missing).collect()
@@ -22,7 +23,10 @@ pub(super) fn check(files: &[File]) -> Vec<Finding> {
 
 /// What stands in backticks as `file.rs: function`.
 fn hops(page: &str) -> Vec<(&str, &str)> {
-    page.split('`').skip(1).step_by(2).filter_map(|quoted| quoted.split_once(".rs: ").map(|(path, function)| (path, function, quoted)))
+    page.split('`')
+        .skip(1)
+        .step_by(2)
+        .filter_map(|quoted| quoted.split_once(".rs: ").map(|(path, function)| (path, function, quoted)))
         .filter_map(|(path, function, quoted)| Some((quoted.get(..path.len() + 3)?, function)))
         .collect()
 }
