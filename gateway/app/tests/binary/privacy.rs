@@ -73,7 +73,7 @@ fn everything_that_can_happen(gateway: &Gateway) -> Vec<String> {
                 &[],
                 format!("{{\"to\":\"{NUMBER}\",\"text\":\"{TEXT}").as_bytes(),
             )
-            .unwrap()
+            .expect("the gateway answers")
             .body,
     );
     answers.push(
