@@ -20,6 +20,7 @@ const DRAIN_MAX: Duration = Duration::from_secs(10);
 const OWED_MAX: usize = 256 << 10;
 /// Overdue deliveries are looked for at least so often.
 const TICK: Duration = Duration::from_secs(1);
+
 impl Connection<'_> {
     /// How long nothing is due; `None` when the connection is to be closed.
     pub(super) async fn sleep(&mut self) -> Option<Duration> {
@@ -158,5 +159,66 @@ pub(super) async fn told(stop: &CancellationToken, ends: &CancellationToken) {
     tokio::select! {
         () = stop.cancelled() => {}
         () = ends.cancelled() => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::BytesMut;
+    use kit::{Intake, Lookup, Session, Taking, Unwatched};
+    use model::{Cause, ChannelId, MessageId, SessionId};
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+    use crate::{
+        Command, CommandStatus, pdu,
+        server::{Server, ServerSettings, reader},
+    };
+
+    struct Nobody;
+
+    impl Intake for Nobody {
+        fn take(&self, _: Vec<Inbound>) -> Taking<'_> {
+            Box::pin(async { Ok(()) })
+        }
+
+        fn closed_for_submissions(&self) -> Option<Cause> {
+            None
+        }
+
+        fn open(&self, _: Arc<dyn Session>) -> SessionId {
+            SessionId(1)
+        }
+
+        fn close(&self, _: SessionId) {}
+    }
+
+    impl Lookup for Nobody {
+        fn standing(&self, _: ChannelId, _: MessageId) -> kit::Standing<'_> {
+            Box::pin(async { None })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_session_that_cannot_write_does_not_read_on() {
+        let server =
+            Server::new(ServerSettings::default(), Arc::new(Nobody), Arc::new(Nobody), Arc::new(Unwatched));
+        let (mut peer, reader) = tokio::io::duplex(1 << 10);
+        let (gone, writer) = tokio::io::duplex(1 << 10);
+        drop(gone);
+        let mut enquiry = BytesMut::new();
+        pdu::encode_empty(Command::EnquireLink, CommandStatus::ROK, 1, &mut enquiry);
+        peer.write_all(&enquiry).await.expect("it is read");
+        let session = reader::run(
+            &server,
+            Box::new(reader),
+            Box::new(writer),
+            ([127, 0, 0, 1], 1).into(),
+            CancellationToken::new(),
+        );
+        let ended = tokio::time::timeout(Duration::from_secs(10), session).await;
+        assert!(ended.expect("the peer is still there, but it ended").is_err());
     }
 }

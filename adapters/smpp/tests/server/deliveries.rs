@@ -13,7 +13,7 @@ use smpp::{
 };
 
 use crate::{
-    desk::{Desk, account, link_down, message, messages, report, settings},
+    desk::{Desk, account, link_down, message, messages, report, settings, within},
     esme::Esme,
 };
 
@@ -44,12 +44,12 @@ async fn a_delivery_is_sent_refused_or_unknown_as_it_was_answered() {
     let (slot, outcome) = desk.outcome().await;
     assert!(matches!((slot, &outcome), (2, Outcome::Refused(_))), "row 29: {slot} {outcome:?}");
     // The last is never answered, although the link is never silent.
-    loop {
-        esme.is_up().await;
-        if !desk.nothing() {
-            break;
+    within("an outcome", async {
+        while desk.nothing() {
+            esme.is_up().await;
         }
-    }
+    })
+    .await;
     assert_eq!(desk.outcome().await, (3, Outcome::Unknown));
     // Row 5: late, or to nothing.
     esme.took(sequences[3], CommandStatus::ROK).await;
@@ -160,7 +160,6 @@ async fn any_receiving_bind_is_used_and_a_pair_keeps_its_order() {
     assert_eq!(desk.room().await, 1_000);
     const PAIRS: u32 = 16;
     desk.send((0..PAIRS * 10).map(|slot| message(slot, slot % PAIRS, &format!("{slot}"))).collect());
-    // An enquiry behind each batch of deliveries would come too early: read until the counts are whole.
     let (mut seen, mut by): (HashMap<u32, (u8, u32)>, [u32; 2]) = (HashMap::new(), [0; 2]);
     for _ in 0..PAIRS * 10 {
         let (which, (sequence, text)) = tokio::select! {
