@@ -66,7 +66,9 @@ impl Home {
     pub(crate) fn new(configuration: &str) -> Self {
         let folder = tempfile::tempdir().expect("the system has room for a folder");
         let home = Self { folder };
-        home.write(configuration);
+        if configuration != SIMULATED {
+            home.write(configuration);
+        }
         home
     }
 
@@ -92,8 +94,10 @@ impl Home {
             "log.format=json".to_owned(),
             "log.level=debug".to_owned(),
         ];
-        let file = ["--config".to_owned(), self.path().join("gateway.toml").display().to_string()];
-        file.into_iter().chain(set.into_iter().flat_map(|set| ["--set".to_owned(), set])).collect()
+        let file = self.path().join("gateway.toml");
+        // Without a configuration there is no file either: that is what a first try looks like.
+        let file = file.exists().then(|| ["--config".to_owned(), file.display().to_string()]);
+        file.into_iter().flatten().chain(set.into_iter().flat_map(|set| ["--set".to_owned(), set])).collect()
     }
 
     /// Runs a command to its end on the configuration of this folder.
