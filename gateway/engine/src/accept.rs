@@ -5,7 +5,7 @@ use std::sync::Arc;
 use billing::{Meter, Metered, UsageService};
 use model::{
     Address, Answer, Cause, ChannelId, ChannelKind, Class, Content, Disposition, For, Msisdn, Number, Pii,
-    ReceiptsWanted, Submission, Ticket, Timestamp, User,
+    ReceiptsWanted, Submission, Ticket, Timestamp, Ton, User,
 };
 use sha2::{Digest, Sha256};
 use smallvec::SmallVec;
@@ -237,7 +237,7 @@ impl Core {
                 let channel = messenger.ok_or(Cause::NoRoute)?.id;
                 return Ok(Plan { legs: [channel].into_iter().collect(), from: None, to: None });
             }
-            Address::Number(number) if number.digits.is_empty() => return Err(Cause::BadDestination),
+            Address::Number(number) if !is_dialable(number, to_e164) => return Err(Cause::BadDestination),
             Address::Number(number) => number,
         };
         let mut plan = Plan { legs: SmallVec::new(), from: None, to: None };
@@ -327,4 +327,15 @@ impl Accepted {
     pub fn first_leg(&self) -> Option<ChannelId> {
         self.plan.legs.first().copied()
     }
+}
+
+/// What a network could connect: an E.164 number, or a short code, service or star code as written. A name is
+/// no destination, and no international number is longer than E.164 allows.
+fn is_dialable(number: &Number, e164: Option<Msisdn>) -> bool {
+    let digits_max = if number.ton == Ton::INTERNATIONAL { 15 } else { 20 };
+    let dialled = |digit: u8| digit.is_ascii_digit() || matches!(digit, b'*' | b'#');
+    e164.is_some()
+        || (number.ton != Ton::ALPHANUMERIC
+            && (1..=digits_max).contains(&number.digits.len())
+            && number.digits.bytes().all(dialled))
 }

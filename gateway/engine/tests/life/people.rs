@@ -110,7 +110,14 @@ fn segments_for_a_messenger_are_joined_and_each_is_metered() {
 #[test]
 fn a_refused_submission_leaves_nothing_behind() {
     let mut world = World::new();
-    let cases = [(text("15881234", "", "hello"), Cause::BadDestination), {
+    let unroutable = ["", "canary", "+82109988776699887766", "123456789012345678901"];
+    for to in unroutable {
+        assert_eq!(
+            world.submit(text("15881234", to, "hello")),
+            Answer::Refused(Refusal::ours(Cause::BadDestination))
+        );
+    }
+    let cases = [{
         let mut late = hello();
         late.expires_at = Some(Timestamp::from_secs(1_799_999_999));
         (late, Cause::Expired)
