@@ -1,9 +1,11 @@
 //! Open messages in memory: a slab of small records, grouped by the batch they were accepted in.
 //!
-//! A waiting message costs about ninety octets here: the record, its place in the slab, in its batch and in
-//! its queue. Content and addresses of what does not fit in memory stay in the store.
+//! A waiting message costs about ninety octets here: the record, its place in its batch and in its queue. Content and addresses of what does not fit in memory stay in the store.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use hashbrown::HashMap;
 use model::{Cause, ChannelId, Disposition, Lane, MessageId, ReceiptsWanted, Timestamp};
@@ -48,8 +50,10 @@ pub(crate) struct Key {
 }
 
 /// The messages accepted in one batch.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Birth {
+    /// Ids ascend with acceptance, so the first one of each batch is index enough.
+    first: MessageId,
     slots: Vec<u32>,
     unended: u32,
     unclosed: u32,
@@ -57,12 +61,17 @@ struct Birth {
     check: u32,
 }
 
+/// Slots in one piece of the slab.
+const PIECE: usize = 4_096;
+
 #[derive(Debug, Default)]
 pub(crate) struct OpenMessages {
-    slab: Vec<Option<Open>>,
+    /// In pieces of a fixed size: one that grew by doubling would hold half of its memory in vain.
+    slab: Vec<Vec<Option<Open>>>,
     free: Vec<u32>,
-    by_id: HashMap<MessageId, u32>,
     births: HashMap<u64, Birth>,
+    firsts: BTreeMap<MessageId, u64>,
+    count: usize,
     /// (second, batch): when a batch holds something that is due.
     checks: BTreeSet<(u32, u64)>,
     generation: u32,
@@ -71,7 +80,7 @@ pub(crate) struct OpenMessages {
 
 impl OpenMessages {
     pub(crate) fn len(&self) -> usize {
-        self.by_id.len()
+        self.count
     }
 
     pub(crate) fn hot(&self) -> usize {
@@ -86,17 +95,17 @@ impl OpenMessages {
         let generation = open.generation;
         let ended = open.state.is_ended();
         let slot = match self.free.pop() {
-            Some(slot) => {
-                self.slab[slot as usize] = Some(open);
-                slot
-            }
-            None => {
-                self.slab.push(Some(open));
-                u32::try_from(self.slab.len() - 1).unwrap_or(u32::MAX)
-            }
+            Some(slot) => slot,
+            None => self.grow(),
         };
-        self.by_id.insert(message, slot);
-        let group = self.births.entry(birth).or_default();
+        if let Some(place) = self.place(slot) {
+            *place = Some(open);
+        }
+        self.count += 1;
+        let group = self.births.entry(birth).or_insert_with(|| {
+            self.firsts.insert(message, birth);
+            Birth { first: message, slots: Vec::new(), unended: 0, unclosed: 0, check: 0 }
+        });
         group.slots.push(slot);
         group.unended += u32::from(!ended);
         group.unclosed += 1;
@@ -108,12 +117,27 @@ impl OpenMessages {
         self.at(key.slot).filter(|open| open.generation == key.generation)
     }
 
+    /// One more slot, empty.
+    fn grow(&mut self) -> u32 {
+        if self.slab.last().is_none_or(|piece| piece.len() == PIECE) {
+            self.slab.push(Vec::with_capacity(PIECE));
+        }
+        let full = self.slab.len().saturating_sub(1) * PIECE;
+        let Some(piece) = self.slab.last_mut() else { return u32::MAX };
+        piece.push(None);
+        u32::try_from(full + piece.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    fn place(&mut self, slot: u32) -> Option<&mut Option<Open>> {
+        self.slab.get_mut(slot as usize / PIECE)?.get_mut(slot as usize % PIECE)
+    }
+
     pub(crate) fn at(&self, slot: u32) -> Option<&Open> {
-        self.slab.get(slot as usize)?.as_ref()
+        self.slab.get(slot as usize / PIECE)?.get(slot as usize % PIECE)?.as_ref()
     }
 
     pub(crate) fn at_mut(&mut self, slot: u32) -> Option<&mut Open> {
-        self.slab.get_mut(slot as usize)?.as_mut()
+        self.place(slot)?.as_mut()
     }
 
     pub(crate) fn key(&self, slot: u32) -> Option<Key> {
@@ -121,7 +145,17 @@ impl OpenMessages {
     }
 
     pub(crate) fn find(&self, message: MessageId) -> Option<Key> {
-        self.key(*self.by_id.get(&message)?)
+        let (_, birth) = self.firsts.range(..=message).next_back()?;
+        self.members(*birth).find(|(member, _)| *member == message).map(|(_, key)| key)
+    }
+
+    /// The open messages of a batch.
+    pub(crate) fn members(&self, birth: u64) -> impl Iterator<Item = (MessageId, Key)> + '_ {
+        let slots = self.births.get(&birth).map(|group| group.slots.as_slice()).unwrap_or_default();
+        slots.iter().filter_map(move |&slot| {
+            let open = self.at(slot).filter(|open| open.birth == birth)?;
+            Some((open.message, Key { slot, generation: open.generation }))
+        })
     }
 
     /// A new generation: everything that still refers to the old one is stale.
@@ -134,17 +168,15 @@ impl OpenMessages {
     }
 
     pub(crate) fn heat(&mut self, slot: u32, accepted: Arc<Accepted>) {
-        if let Some(open) = self.slab.get_mut(slot as usize).and_then(Option::as_mut) {
-            self.hot += usize::from(open.hot.is_none());
-            open.hot = Some(accepted);
-        }
+        let Some(open) = self.at_mut(slot) else { return };
+        let was_cold = open.hot.replace(accepted).is_none();
+        self.hot += usize::from(was_cold);
     }
 
     pub(crate) fn cool(&mut self, slot: u32) {
-        if let Some(open) = self.slab.get_mut(slot as usize).and_then(Option::as_mut) {
-            self.hot -= usize::from(open.hot.is_some());
-            open.hot = None;
-        }
+        let Some(open) = self.at_mut(slot) else { return };
+        let was_hot = open.hot.take().is_some();
+        self.hot -= usize::from(was_hot);
     }
 
     /// Moves the deadline of a message; its batch is looked at in time.
@@ -177,7 +209,11 @@ impl OpenMessages {
         let mut due = Vec::new();
         let mut next = u32::MAX;
         for &slot in &group.slots {
-            match self.slab.get(slot as usize).and_then(Option::as_ref) {
+            match self
+                .slab
+                .get(slot as usize / PIECE)
+                .and_then(|piece| piece.get(slot as usize % PIECE)?.as_ref())
+            {
                 Some(open) if open.birth == birth && open.deadline <= second => due.push(slot),
                 Some(open) if open.birth == birth => next = next.min(open.deadline),
                 _ => {}
@@ -206,6 +242,7 @@ impl OpenMessages {
     pub(crate) fn forget(&mut self, birth: u64) {
         if let Some(group) = self.births.remove(&birth) {
             self.checks.remove(&(group.check, birth));
+            self.firsts.remove(&group.first);
         }
     }
 
@@ -218,9 +255,9 @@ impl OpenMessages {
 
     /// Forgets a closed message. True when it was the last of its batch so far.
     pub(crate) fn remove(&mut self, slot: u32) -> Option<(u64, bool)> {
-        let open = self.slab.get_mut(slot as usize)?.take()?;
+        let open = self.place(slot)?.take()?;
         self.hot -= usize::from(open.hot.is_some());
-        self.by_id.remove(&open.message);
+        self.count -= 1;
         self.free.push(slot);
         let group = self.births.get_mut(&open.birth)?;
         group.unclosed -= 1;
@@ -229,7 +266,7 @@ impl OpenMessages {
 
     pub(crate) fn keys(&self) -> impl Iterator<Item = Key> + '_ {
         (0..)
-            .zip(&self.slab)
+            .zip(self.slab.iter().flatten())
             .filter_map(|(slot, open)| open.as_ref().map(|o| Key { slot, generation: o.generation }))
     }
 }

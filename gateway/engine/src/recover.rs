@@ -165,8 +165,9 @@ impl Core {
     pub fn loaded(&mut self, now: Timestamp, chapters: Vec<Chapter>) {
         for chapter in chapters {
             let mut contents: HashMap<MessageId, Content> = chapter.contents.into_iter().collect();
+            let members: HashMap<MessageId, Key> = self.open.members(chapter.birth).collect();
             for entry in chapter.entries {
-                let Some(key) = self.open.find(entry.message) else { continue };
+                let Some(&key) = members.get(&entry.message) else { continue };
                 match entry.event {
                     Event::Accepted(accepted) => {
                         let accepted = match contents.remove(&entry.message) {
