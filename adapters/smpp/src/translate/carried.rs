@@ -23,11 +23,15 @@ impl<'a> Carried<'a> {
     #[must_use]
     pub fn encode(&self) -> Bytes {
         let tlvs = self.tlvs.filter(|tlvs| tlvs.iter().any(|tlv| is_carried(tlv.tag)));
-        let plain = self.service_type.is_empty() && self.protocol_id == 0 && self.priority_flag == 0 && self.esm_class == 0;
+        let plain = self.service_type.is_empty()
+            && self.protocol_id == 0
+            && self.priority_flag == 0
+            && self.esm_class == 0;
         if plain && tlvs.is_none() {
             return Bytes::new();
         }
-        let mut octets = BytesMut::with_capacity(5 + self.service_type.len() + tlvs.map_or(0, |tlvs| tlvs.octets().len()));
+        let mut octets =
+            BytesMut::with_capacity(5 + self.service_type.len() + tlvs.map_or(0, |tlvs| tlvs.octets().len()));
         // A service type has at most five octets, so its length fits.
         let length = u8::try_from(self.service_type.len()).unwrap_or(0);
         octets.put_slice(&[FORMAT, self.protocol_id, self.priority_flag, self.esm_class, length]);
@@ -43,8 +47,12 @@ impl<'a> Carried<'a> {
     /// Reads them back. What cannot be read was not written by us and says nothing.
     #[must_use]
     pub fn decode(octets: &'a [u8]) -> Self {
-        let [FORMAT, protocol_id, priority_flag, esm_class, length, rest @ ..] = octets else { return Self::default() };
-        let Some((service_type, tlvs)) = rest.split_at_checked(usize::from(*length)) else { return Self::default() };
+        let [FORMAT, protocol_id, priority_flag, esm_class, length, rest @ ..] = octets else {
+            return Self::default();
+        };
+        let Some((service_type, tlvs)) = rest.split_at_checked(usize::from(*length)) else {
+            return Self::default();
+        };
         Self {
             service_type,
             protocol_id: *protocol_id,
@@ -83,11 +91,23 @@ mod tests {
     fn vendor_tlvs_come_back_octet_for_octet() {
         let area = [0x14, 0x03, 0, 2, 0xAB, 0xCD, 0x04, 0x24, 0, 1, b'x'];
         let tlvs = Tlvs::decode(&area, Leniency::Strict).expect("two TLVs");
-        let carried = Carried { service_type: b"CMT", protocol_id: 0x41, priority_flag: 2, esm_class: 0x80, tlvs: Some(tlvs) };
+        let carried = Carried {
+            service_type: b"CMT",
+            protocol_id: 0x41,
+            priority_flag: 2,
+            esm_class: 0x80,
+            tlvs: Some(tlvs),
+        };
         let octets = carried.encode();
         let back = Carried::decode(&octets);
-        assert_eq!((back.service_type, back.protocol_id, back.priority_flag, back.esm_class), (&b"CMT"[..], 0x41, 2, 0x80));
+        assert_eq!(
+            (back.service_type, back.protocol_id, back.priority_flag, back.esm_class),
+            (&b"CMT"[..], 0x41, 2, 0x80)
+        );
         let back = back.tlvs.expect("one is left");
-        assert_eq!(back.iter().map(|tlv| (tlv.tag.0, tlv.value.to_vec())).collect::<Vec<_>>(), [(0x1403, vec![0xAB, 0xCD])]);
+        assert_eq!(
+            back.iter().map(|tlv| (tlv.tag.0, tlv.value.to_vec())).collect::<Vec<_>>(),
+            [(0x1403, vec![0xAB, 0xCD])]
+        );
     }
 }

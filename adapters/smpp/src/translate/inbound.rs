@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use model::{
-    Address, ChannelId, Class, Coded, Content, Npi, Number, Part, Pii, Receipt, ReceiptState, ReceiptsWanted, Submission, Timestamp, Ton,
-    UpstreamId,
+    Address, ChannelId, Class, Coded, Content, Npi, Number, Part, Pii, Receipt, ReceiptState, ReceiptsWanted,
+    Submission, Timestamp, Ton, UpstreamId,
 };
 use smol_str::SmolStr;
 
@@ -13,7 +13,10 @@ use super::{Carried, LinkText};
 use crate::{
     CommandStatus, Version,
     ids::{IdText, Learned, candidates},
-    pdu::{self, BothTexts, DataSm, DecodeError, DeliverSm, EsmClass, Problem, RegisteredDelivery, ReplaceSm, SubmitMulti, SubmitSm, UserData},
+    pdu::{
+        self, BothTexts, DataSm, DecodeError, DeliverSm, EsmClass, Problem, RegisteredDelivery, ReplaceSm,
+        SubmitMulti, SubmitSm, UserData,
+    },
     receipt::{MessageState, ReceiptFields},
     time::DeliveryWindow,
     tlv::Tlvs,
@@ -123,8 +126,16 @@ pub fn replacement(
     let user = pdu.user_data(EsmClass::default(), BothTexts::Refuse).map_err(status)?;
     let window = window(pdu.schedule_delivery_time, pdu.validity_period, &pdu.tlvs, from.now)?;
     // data_coding cannot change, and the PDU does not repeat it: text by the link's default alphabet.
-    let content = Content::Coded(Coded { data_coding: from.text.inward(0), udhi: false, octets: Bytes::copy_from_slice(user.text) });
-    Ok((content, window.not_before_us.map(Timestamp::from_micros), window.expires_us.map(Timestamp::from_micros)))
+    let content = Content::Coded(Coded {
+        data_coding: from.text.inward(0),
+        udhi: false,
+        octets: Bytes::copy_from_slice(user.text),
+    });
+    Ok((
+        content,
+        window.not_before_us.map(Timestamp::from_micros),
+        window.expires_us.map(Timestamp::from_micros),
+    ))
 }
 
 fn base(
@@ -153,7 +164,11 @@ fn base(
         content: Content::Coded(Coded {
             data_coding: from.text.inward(data_coding),
             udhi: !user.header.is_empty(),
-            octets: if user.header.is_empty() { Bytes::copy_from_slice(user.text) } else { [user.header, user.text].concat().into() },
+            octets: if user.header.is_empty() {
+                Bytes::copy_from_slice(user.text)
+            } else {
+                [user.header, user.text].concat().into()
+            },
         }),
     })
 }
@@ -175,7 +190,11 @@ fn part(user: &UserData<'_>) -> Option<Part> {
         sms::udh::Reference::Eight(reference) => u16::from(reference),
         sms::udh::Reference::Sixteen(reference) => reference,
     };
-    (concatenation.total > 1).then_some(Part { reference, total: concatenation.total, number: concatenation.number })
+    (concatenation.total > 1).then_some(Part {
+        reference,
+        total: concatenation.total,
+        number: concatenation.number,
+    })
 }
 
 fn number(address: &pdu::Address<'_>, bad: CommandStatus) -> Result<Pii<Address>, CommandStatus> {
@@ -198,13 +217,22 @@ pub(crate) fn written_number(address: &pdu::Address<'_>) -> Option<Number> {
     }
 }
 
-fn window(schedule: &[u8], validity: &[u8], tlvs: &Tlvs<'_>, now: Timestamp) -> Result<DeliveryWindow, CommandStatus> {
+fn window(
+    schedule: &[u8],
+    validity: &[u8],
+    tlvs: &Tlvs<'_>,
+    now: Timestamp,
+) -> Result<DeliveryWindow, CommandStatus> {
     let time_to_live = if tlvs.is_empty() { None } else { tlvs.qos_time_to_live().map_err(status)? };
     DeliveryWindow::read(schedule, validity, time_to_live, now.micros())
 }
 
 fn receipts_wanted(flags: RegisteredDelivery) -> ReceiptsWanted {
-    ReceiptsWanted { success: flags.asks_for(true), failure: flags.asks_for(false), intermediate: flags.asks_for_intermediate() }
+    ReceiptsWanted {
+        success: flags.asks_for(true),
+        failure: flags.asks_for(false),
+        intermediate: flags.asks_for_intermediate(),
+    }
 }
 
 /// An ESME says what is urgent by its priority flag; what is advertising only its account can say.
@@ -227,9 +255,15 @@ fn status(error: DecodeError) -> CommandStatus {
 /// A receipt in a `deliver_sm` or `data_sm`, with every spelling of its id that may match, best first.
 /// `source` and `destination` are those of the receipt: recipient and sender of the message.
 #[must_use]
-pub fn receipt(fields: &ReceiptFields<'_>, source: &pdu::Address<'_>, destination: &pdu::Address<'_>, learned: &Learned) -> Receipt {
+pub fn receipt(
+    fields: &ReceiptFields<'_>,
+    source: &pdu::Address<'_>,
+    destination: &pdu::Address<'_>,
+    learned: &Learned,
+) -> Receipt {
     let spelled = |id: IdText| candidates(&id, learned.hint()).map(|(_, id)| id).collect::<Vec<_>>();
-    let upstream = fields.ids().flat_map(spelled).filter_map(|id| id.as_str().map(|id| UpstreamId(id.into()))).collect();
+    let upstream =
+        fields.ids().flat_map(spelled).filter_map(|id| id.as_str().map(|id| UpstreamId(id.into()))).collect();
     let state = match fields.state {
         _ if fields.intermediate => ReceiptState::Enroute,
         Some(MessageState::Delivered) => ReceiptState::Delivered,

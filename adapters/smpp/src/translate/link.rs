@@ -159,7 +159,8 @@ mod tests {
     #[test]
     fn a_surrogate_pair_cut_in_two_is_read_whole() {
         let smile = "😀".encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
-        let half = |octets: &[u8]| Coded { data_coding: 8, udhi: false, octets: Bytes::copy_from_slice(octets) };
+        let half =
+            |octets: &[u8]| Coded { data_coding: 8, udhi: false, octets: Bytes::copy_from_slice(octets) };
         let (a, b) = (half(&smile[..2]), half(&smile[2..]));
         assert_eq!(text_of(&[&a, &b]), "😀");
     }

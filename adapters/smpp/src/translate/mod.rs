@@ -7,7 +7,10 @@ mod outbound;
 
 pub use carried::Carried;
 pub(crate) use inbound::written_number;
-pub use inbound::{From, receipt, replacement, submission_of_data, submission_of_deliver, submission_of_multi, submission_of_submit};
+pub use inbound::{
+    From, receipt, replacement, submission_of_data, submission_of_deliver, submission_of_multi,
+    submission_of_submit,
+};
 pub use link::{Concatenation, DefaultAlphabet, LinkText, text_of};
 pub(crate) use outbound::message_state;
 pub use outbound::{

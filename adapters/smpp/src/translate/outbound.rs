@@ -1,7 +1,8 @@
 //! What goes out: messages to an SMSC or to an ESME, receipts to an ESME, and the meaning of answers.
 
 use model::{
-    Address, Answer, Cause, Coded, Content, Disposition, For, Number, OutgoingMessage, Party, Pii, Refusal, Report, Retry, Submission,
+    Address, Answer, Cause, Coded, Content, Disposition, For, Number, OutgoingMessage, Party, Pii, Refusal,
+    Report, Retry, Submission,
 };
 
 use super::{
@@ -55,7 +56,11 @@ pub fn submit_parts(message: &OutgoingMessage, text: &LinkText) -> Result<Parts,
         Content::Coded(coded) => match text.outward(coded.data_coding) {
             Some(data_coding) => Ok(Parts {
                 data_coding,
-                parts: smallvec::smallvec![Part { octets: coded.octets.clone(), udhi: coded.udhi, sar: None }],
+                parts: smallvec::smallvec![Part {
+                    octets: coded.octets.clone(),
+                    udhi: coded.udhi,
+                    sar: None
+                }],
             }),
             None => cut(&link::text_of(&[coded]), message.concat_ref, text),
         },
@@ -69,14 +74,21 @@ fn cut(content: &str, reference: u16, text: &LinkText) -> Result<Parts, Cause> {
         sms::Unsendable::NotEncodable => Cause::Unencodable,
     })?;
     let data_coding = text.data_coding(segmentation.alphabet());
-    let whole = |octets: &[u8]| Part { octets: bytes::Bytes::copy_from_slice(octets), udhi: false, sar: None };
+    let whole =
+        |octets: &[u8]| Part { octets: bytes::Bytes::copy_from_slice(octets), udhi: false, sar: None };
     let parts = match text.concatenation {
         _ if segmentation.form() == sms::Form::Lms => smallvec::smallvec![whole(segmentation.octets())],
-        Concatenation::Payload if segmentation.segments().len() > 1 => smallvec::smallvec![whole(segmentation.octets())],
+        Concatenation::Payload if segmentation.segments().len() > 1 => {
+            smallvec::smallvec![whole(segmentation.octets())]
+        }
         Concatenation::Sar => segmentation
             .segments()
             .map(|segment| {
-                let sar = (segment.total > 1).then_some(Sar { reference, total: segment.total, number: segment.number });
+                let sar = (segment.total > 1).then_some(Sar {
+                    reference,
+                    total: segment.total,
+                    number: segment.number,
+                });
                 Part { octets: bytes::Bytes::copy_from_slice(segment.octets), udhi: false, sar }
             })
             .collect(),
@@ -110,19 +122,28 @@ impl Parts {
         let Some(this) = self.parts.get(part) else { return Ok(()) };
         let submission = &*message.submission;
         let carried = Carried::decode(&submission.carried);
-        let (from, to) = (shown(message.from.as_ref(), &submission.from), shown(message.to.as_ref(), &submission.to));
+        let (from, to) =
+            (shown(message.from.as_ref(), &submission.from), shown(message.to.as_ref(), &submission.to));
         let validity = submission.expires_at.map(|at| time::relative(at.micros() - now_us));
         let short = is_short(&this.octets, version)?;
         SubmitSm {
             service_type: carried.service_type,
             source: address(&from),
             destination: address(&to),
-            esm_class: EsmClass(carried.esm_class & !0x3C).with(if this.udhi { EsmClass::UDHI } else { EsmClass::default() }),
+            esm_class: EsmClass(carried.esm_class & !0x3C).with(if this.udhi {
+                EsmClass::UDHI
+            } else {
+                EsmClass::default()
+            }),
             protocol_id: carried.protocol_id,
             priority_flag: carried.priority_flag,
             schedule_delivery_time: &[],
             validity_period: validity.as_ref().map_or(&[], |text| &text[..]),
-            registered_delivery: if message.want_receipt { RegisteredDelivery::ALWAYS } else { RegisteredDelivery::NONE },
+            registered_delivery: if message.want_receipt {
+                RegisteredDelivery::ALWAYS
+            } else {
+                RegisteredDelivery::NONE
+            },
             replace_if_present_flag: 0,
             data_coding: self.data_coding,
             sm_default_msg_id: 0,
@@ -186,7 +207,8 @@ pub fn deliver_message<O: Out>(
         }
     };
     let carried = Carried::decode(&submission.carried);
-    let (from, to) = (shown(message.from.as_ref(), &submission.from), shown(message.to.as_ref(), &submission.to));
+    let (from, to) =
+        (shown(message.from.as_ref(), &submission.from), shown(message.to.as_ref(), &submission.to));
     let short = is_short(octets, version).map_err(|_| Cause::TooLong)?;
     DeliverSm {
         service_type: carried.service_type,
@@ -218,7 +240,12 @@ pub fn deliver_message<O: Out>(
 ///
 /// # Errors
 /// When an address does not fit; it came in over SMPP, so it does.
-pub fn deliver_report<O: Out>(report: &Report, version: Version, sequence: u32, out: &mut O) -> Result<(), EncodeError> {
+pub fn deliver_report<O: Out>(
+    report: &Report,
+    version: Version,
+    sequence: u32,
+    out: &mut O,
+) -> Result<(), EncodeError> {
     let submission: &Submission = &report.submission;
     let id = IdText::issue(report.message.as_u64());
     let delivered = report.disposition.is_success();
@@ -230,7 +257,12 @@ pub fn deliver_report<O: Out>(report: &Report, version: Version, sequence: u32, 
         submitted_us: submission.received_at.micros(),
         done_us: report.at.micros(),
         state: message_state(report.disposition),
-        error: report.code.as_ref().and_then(|code| code.parse().ok()).filter(|code| *code < 1_000).unwrap_or(0),
+        error: report
+            .code
+            .as_ref()
+            .and_then(|code| code.parse().ok())
+            .filter(|code| *code < 1_000)
+            .unwrap_or(0),
         network_error: None,
         text: &[],
         intermediate: report.intermediate,
@@ -267,18 +299,26 @@ pub fn status_of_answer(answer: &Answer, version: Version) -> CommandStatus {
 #[must_use]
 pub const fn status_of_cause(cause: Cause, version: Version) -> CommandStatus {
     match cause {
-        Cause::BadDestination | Cause::NoRoute | Cause::UnknownSubscriber | Cause::OptedOut => CommandStatus::RINVDSTADR,
+        Cause::BadDestination | Cause::NoRoute | Cause::UnknownSubscriber | Cause::OptedOut => {
+            CommandStatus::RINVDSTADR
+        }
         Cause::BadSender | Cause::SenderNotRegistered => CommandStatus::RINVSRCADR,
         Cause::TooLong => CommandStatus::RINVMSGLEN,
         Cause::Unencodable => link::unsupported(version.allows_v50()),
         Cause::AdvertisingRule | Cause::QuietHours | Cause::Policy => {
-            if version.allows_v50() { CommandStatus(0x101) } else { CommandStatus::RSUBMITFAIL }
+            if version.allows_v50() {
+                CommandStatus(0x101)
+            } else {
+                CommandStatus::RSUBMITFAIL
+            }
         }
         Cause::Expired => CommandStatus::RINVEXPIRY,
         Cause::Throttled => CommandStatus::RTHROTTLED,
         Cause::QueueFull => CommandStatus::RMSGQFUL,
         Cause::NotFound => CommandStatus::RINVMSGID,
-        Cause::StoreUnavailable | Cause::Draining | Cause::Internal | Cause::LinkDown => CommandStatus::RSYSERR,
+        Cause::StoreUnavailable | Cause::Draining | Cause::Internal | Cause::LinkDown => {
+            CommandStatus::RSYSERR
+        }
         _ => CommandStatus::RSUBMITFAIL,
     }
 }
@@ -309,7 +349,9 @@ pub fn outcome_refusal(status: CommandStatus) -> Refusal {
 fn shown(translated: Option<&Pii<Address>>, own: &Pii<Address>) -> Number {
     match translated.unwrap_or(own).reveal(For::Signalling) {
         Address::Number(number) => number.clone(),
-        Address::User(user) => Number { ton: model::Ton::ALPHANUMERIC, npi: model::Npi::UNKNOWN, digits: user.id.clone() },
+        Address::User(user) => {
+            Number { ton: model::Ton::ALPHANUMERIC, npi: model::Npi::UNKNOWN, digits: user.id.clone() }
+        }
     }
 }
 

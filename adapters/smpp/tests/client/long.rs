@@ -128,7 +128,8 @@ async fn a_window_smaller_than_the_message_lets_it_through_all_the_same() {
 async fn an_smsc_that_is_said_to_be_old_is_sent_no_tlv() {
     let (smsc, address) = Smsc::start().await;
     let text_in_a_tlv = LinkText { concatenation: Concatenation::Payload, ..LinkText::default() };
-    let mut desk = Desk::start(ClientSettings { version: Version::V33, text: text_in_a_tlv, ..settings(address) });
+    let mut desk =
+        Desk::start(ClientSettings { version: Version::V33, text: text_in_a_tlv, ..settings(address) });
     let mut peer = smsc.accept().await;
     peer.accept_bind(Version::V33).await;
     desk.room_is(100).await;
