@@ -18,8 +18,8 @@ use std::{
 use billing::{Meter, UsageRecord};
 use hashbrown::HashMap;
 use model::{
-    Answer, Cause, ChannelId, Disposition, Inbound, Lane, MessageId, MessageIds, Outgoing, Refusal,
-    SessionId, Ticket, Timestamp,
+    Answer, Cause, ChannelId, ChannelKind, Disposition, Inbound, Lane, MessageId, MessageIds, Outgoing,
+    Refusal, SessionId, Ticket, Timestamp,
 };
 
 use crate::{
@@ -361,6 +361,13 @@ impl Core {
     pub(crate) fn lanes(&mut self, channel: ChannelId) -> &mut Lanes {
         let known = &self.known;
         self.channels.entry(channel).or_insert_with(|| Lanes::new(known.is_paused(channel)))
+    }
+
+    /// Some carrier can take a message now.
+    pub(crate) fn any_room(&self) -> bool {
+        let is_smsc =
+            |id: &ChannelId| self.policy.channel(*id).is_some_and(|policy| policy.kind == ChannelKind::Smsc);
+        self.channels.iter().any(|(id, lanes)| lanes.room > 0 && is_smsc(id))
     }
 
     /// Channels that are down and have something waiting.

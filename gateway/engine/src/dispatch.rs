@@ -84,6 +84,10 @@ impl Core {
     /// read back and looked at then.
     fn leave(&mut self, now: Timestamp, channel: ChannelId, lanes: &mut Lanes) {
         lanes.leaving = false;
+        if !self.any_room() {
+            // Nowhere to go: a backlog is not read back for nothing. A channel that comes up asks again.
+            return;
+        }
         for lane in Lane::ALL {
             let queue = Queue::Message(lane);
             let mut staying = Vec::new();
@@ -124,8 +128,9 @@ impl Core {
     pub(crate) fn room(&mut self, channel: ChannelId, room: u32) {
         let lanes = self.lanes(channel);
         let before = std::mem::replace(&mut lanes.room, room);
-        lanes.down = room == 0;
-        lanes.leaving = room == 0;
+        let was_down = std::mem::replace(&mut lanes.down, room == 0);
+        // A channel that says again that it is down has nothing new to look at.
+        lanes.leaving |= room == 0 && !was_down;
         self.list(channel);
         if before == 0 && room > 0 {
             // Others that are down may have something for it.
