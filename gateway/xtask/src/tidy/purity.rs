@@ -18,6 +18,11 @@ const PURE: &[Pure] = &[
     Pure { name: "kit", drivers: &[] },
     Pure { name: "sms", drivers: &[] },
     Pure { name: "messengers", drivers: &[] },
+    Pure { name: "sip-message", drivers: &[] },
+    Pure { name: "sip-transaction", drivers: &[] },
+    Pure { name: "sip-rcs", drivers: &[] },
+    Pure { name: "sip-msrp", drivers: &[] },
+    Pure { name: "rcs", drivers: &["driver"] },
     Pure { name: "smpp", drivers: &["server", "client", "socket"] },
 ];
 

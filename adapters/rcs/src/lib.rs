@@ -1,0 +1,1 @@
+//! The RCS channel: messages, sessions, receipts, capabilities, SMS over IMS.

@@ -1,0 +1,1 @@
+//! SIP messages: octets to a canonical head, and back.

@@ -1,0 +1,1 @@
+//! MSRP: framing, sessions and reports (RFC 4975).

@@ -1,0 +1,1 @@
+//! SIP and MSRP on sockets: UDP, TCP, TLS and DNS.

@@ -1,0 +1,1 @@
+//! What RCS puts inside: CPIM, IMDN, is-composing, files, places, lists, conferences.

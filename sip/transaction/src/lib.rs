@@ -1,0 +1,1 @@
+//! SIP transactions, dialogs, registrations and subscriptions as tables.
