@@ -20,6 +20,15 @@ const PACKAGES: &[Package] = &[
     Package { name: "rabbitmq-server", program: "/usr/lib/rabbitmq/bin/rabbitmq-server" },
     Package { name: "postgresql", program: "/usr/lib/postgresql/*/bin/initdb" },
     Package { name: "prometheus", program: "/usr/bin/promtool" },
+    Package { name: "sip-tester", program: "/usr/bin/sipp" },
+    Package { name: "linphone-cli", program: "/usr/bin/linphonec" },
+    Package { name: "baresip-core", program: "/usr/bin/baresip" },
+    Package { name: "kamailio", program: "/usr/sbin/kamailio" },
+    Package { name: "kamailio-ims-modules", program: "/usr/lib/*/kamailio/modules/ims_isc.so" },
+    Package { name: "kamailio-presence-modules", program: "/usr/lib/*/kamailio/modules/presence.so" },
+    Package { name: "kamailio-tls-modules", program: "/usr/lib/*/kamailio/modules/tls.so" },
+    Package { name: "sipsak", program: "/usr/bin/sipsak" },
+    Package { name: "tshark", program: "/usr/bin/tshark" },
 ];
 
 pub(crate) fn run(_words: &[String]) -> Result<()> {
