@@ -109,6 +109,7 @@ labels! {
     Ingress {
         Smpp = "smpp",
         Http = "http",
+        Sip = "sip",
         Hook = "hook",
         Management = "management",
     }
@@ -125,6 +126,10 @@ labels! {
     Protocol {
         Smpp = "smpp",
         Http = "http",
+        Sip = "sip",
+        Msrp = "msrp",
+        /// CPIM, IMDN and other bodies of RCS.
+        RcsBody = "rcs_body",
         Hook = "hook",
         /// User data, headers and alphabets of a short message.
         ShortMessage = "short_message",
@@ -160,7 +165,7 @@ labels! {
 }
 
 foreign! {
-    ChannelKind { Smsc = "smsc", Esme = "esme", Messenger = "messenger", Http = "http" }
+    ChannelKind { Smsc = "smsc", Esme = "esme", Messenger = "messenger", Http = "http", Rcs = "rcs" }
     Lane { Urgent = "urgent", Person = "person", Bulk = "bulk" }
     Class { Person = "person", OneTimePassword = "otp", Transactional = "transactional", Advertising = "advertising" }
     ReceiptState {
@@ -168,7 +173,7 @@ foreign! {
         Deleted = "deleted", Undeliverable = "undeliverable", Accepted = "accepted", Unknown = "unknown",
         Rejected = "rejected",
     }
-    UsageService { Sms = "sms", Messenger = "messenger", Esme = "esme" }
+    UsageService { Sms = "sms", Messenger = "messenger", Esme = "esme", Rcs = "rcs" }
     UsageEvent { Submit = "submit", Deliver = "deliver", Reversal = "reversal" }
     FactKind {
         Link = "link", Epoch = "epoch", Challenge = "challenge", Lease = "lease", Consent = "consent",
@@ -334,7 +339,7 @@ mod tests {
         for class in [Class::Person, Class::OneTimePassword, Class::Transactional, Class::Advertising] {
             assert_eq!(class.value(), class.as_str());
         }
-        for service in [UsageService::Sms, UsageService::Messenger, UsageService::Esme] {
+        for service in [UsageService::Sms, UsageService::Messenger, UsageService::Esme, UsageService::Rcs] {
             assert_eq!(service.value(), service.as_str());
         }
         for event in UsageEvent::ALL {

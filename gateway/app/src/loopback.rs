@@ -153,6 +153,7 @@ impl Loopback {
             idempotency_key: None,
             carried: bytes::Bytes::new(),
             part: None,
+            charging_id: None,
             content: Content::Text("(simulated handset) got it, thanks".into()),
         };
         Inbound::Submit { submission: Arc::new(submission), ticket: Ticket { session, token: 0 } }

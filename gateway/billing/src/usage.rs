@@ -81,6 +81,8 @@ pub enum UsageService {
     Messenger = 2,
     /// A short message leaves towards an ESME.
     Esme = 3,
+    /// A message leaves towards an RCS device.
+    Rcs = 4,
 }
 
 impl UsageService {
@@ -90,6 +92,7 @@ impl UsageService {
             Self::Sms => "sms",
             Self::Messenger => "messenger",
             Self::Esme => "esme",
+            Self::Rcs => "rcs",
         }
     }
 }

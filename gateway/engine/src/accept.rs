@@ -5,7 +5,7 @@ use std::sync::Arc;
 use billing::{Meter, Metered, UsageService};
 use model::{
     Address, Answer, Cause, ChannelId, ChannelKind, Class, Content, Disposition, For, Msisdn, Number, Pii,
-    ReceiptsWanted, Submission, Ticket, Timestamp, Ton, User,
+    ReceiptsWanted, Rich, Submission, Ticket, Timestamp, Ton, User,
 };
 use sha2::{Digest, Sha256};
 use smallvec::SmallVec;
@@ -168,6 +168,7 @@ impl Core {
             if submission.class == Class::Advertising {
                 let text = match &submission.content {
                     Content::Text(text) => text.clone(),
+                    Content::Rich(rich) => rich.text.clone(),
                     Content::Coded(coded) => self.texts.text(submission.origin, &[coded]),
                 };
                 pass(gates::advertising_label(korea, submission.class, &text))?;
@@ -292,6 +293,7 @@ const fn service(kind: Option<ChannelKind>) -> UsageService {
         Some(ChannelKind::Messenger | ChannelKind::Http) | None => UsageService::Messenger,
         Some(ChannelKind::Esme) => UsageService::Esme,
         Some(ChannelKind::Smsc) => UsageService::Sms,
+        Some(ChannelKind::Rcs) => UsageService::Rcs,
     }
 }
 
@@ -311,6 +313,7 @@ fn body_digest(submission: &Submission) -> [u8; 8] {
     hash.update([submission.class as u8]);
     match &submission.content {
         Content::Text(text) => hash.update(text.as_bytes()),
+        Content::Rich(rich) => rich_digest(rich, &mut hash),
         Content::Coded(coded) => {
             hash.update([coded.data_coding, u8::from(coded.udhi)]);
             hash.update(&coded.octets);
@@ -319,6 +322,11 @@ fn body_digest(submission: &Submission) -> [u8; 8] {
     let mut digest = [0; 8];
     digest.copy_from_slice(&hash.finalize()[..8]);
     digest
+}
+
+fn rich_digest(rich: &Rich, hash: &mut Sha256) {
+    // A content that cannot be written down cannot be journalled either; it never comes here.
+    hash.update(postcard::to_allocvec(rich).unwrap_or_default());
 }
 
 impl Accepted {

@@ -201,6 +201,7 @@ impl Core {
             idempotency_key: None,
             carried: bytes::Bytes::new(),
             part: None,
+            charging_id: None,
             content: Content::Text(text.into()),
         };
         // The plan never leads back to where it came from, so the code is not sent over the channel being linked.

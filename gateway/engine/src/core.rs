@@ -191,6 +191,7 @@ impl Core {
             Inbound::Receipt { channel, receipt, ticket } => self.receipt(now, channel, receipt, ticket),
             Inbound::Command { command, ticket } => self.command(now, command, ticket),
             Inbound::Room { channel, room } => self.room(channel, room),
+            Inbound::Presence { .. } | Inbound::Signal { .. } => {}
         }
     }
 

@@ -241,6 +241,7 @@ impl Core {
             segments: open.segments,
             displayed: false,
             intermediate: false,
+            via: None,
         }))
     }
 }

@@ -126,7 +126,7 @@ impl Core {
             .iter()
             .filter_map(|(_, _, accepted)| match &accepted.submission.content {
                 Content::Coded(coded) => Some(coded),
-                Content::Text(_) => None,
+                Content::Text(_) | Content::Rich(_) => None,
             })
             .collect();
         if there.len() == usize::from(total) {

@@ -49,8 +49,10 @@ impl RetrySchedule {
             Retry::OtherRoute => return Next::OtherLeg,
             Retry::After(after) => after,
             Retry::Scheduled if counts && attempts >= self.attempts_max => return Next::GiveUp,
-            Retry::Scheduled if refusal.cause == Cause::Unreachable => step(&self.unreachable, attempts),
-            Retry::Scheduled => step(&self.failure, attempts),
+            Retry::Scheduled | Retry::WhenReachable if refusal.cause == Cause::Unreachable => {
+                step(&self.unreachable, attempts)
+            }
+            Retry::Scheduled | Retry::WhenReachable => step(&self.failure, attempts),
         };
         Next::Again { after: jittered(after, jitter), counts }
     }

@@ -111,6 +111,8 @@ pub enum Retry {
     Scheduled,
     /// Another channel may succeed.
     OtherRoute,
+    /// The same way again as soon as the recipient is there ([`crate::Presence`]).
+    WhenReachable,
 }
 
 /// Who refused, why, and what may be done about it.

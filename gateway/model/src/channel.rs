@@ -18,6 +18,8 @@ pub enum ChannelKind {
     Messenger,
     /// An account of the HTTP API.
     Http,
+    /// RCS and IMS devices, reached over SIP.
+    Rcs,
 }
 
 /// Who goes first when a channel is busy. Lower lanes wait for higher ones, never the other way round.

@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-/// Either text, or the octets of a short message exactly as a network handed them over.
+use crate::Rich;
+
+/// Text, the octets of a short message exactly as a network handed them over, or more than text.
 ///
 /// Octets are not decoded on the way in: a relay between two short-message networks then loses nothing
 /// (flash class, ports, national shifts), and only a destination that needs text pays for decoding.
@@ -12,6 +14,8 @@ pub enum Content {
     /// Unicode in NFC with LF line ends.
     Text(Box<str>),
     Coded(Coded),
+    /// Boxed: the common cases stay small.
+    Rich(Box<Rich>),
 }
 
 /// One short message as it stands on the wire.
@@ -38,6 +42,17 @@ impl Content {
         match self {
             Self::Text(text) => text.len(),
             Self::Coded(coded) => coded.octets.len(),
+            Self::Rich(rich) => rich.octets(),
+        }
+    }
+
+    /// The words, for networks that only read text; `None` for octets that must be decoded first.
+    #[must_use]
+    pub fn words(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Rich(rich) => Some(&rich.text),
+            Self::Coded(_) => None,
         }
     }
 }
@@ -47,6 +62,7 @@ impl std::fmt::Debug for Content {
         match self {
             Self::Text(text) => write!(f, "Text({} octets)", text.len()),
             Self::Coded(coded) => write!(f, "{coded:?}"),
+            Self::Rich(rich) => write!(f, "{rich:?}"),
         }
     }
 }

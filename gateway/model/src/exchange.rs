@@ -36,6 +36,21 @@ pub enum Inbound {
     Command { command: Command, ticket: Ticket },
     /// How many hand-overs `channel` can hold unanswered from now on; zero while it is down.
     Room { channel: ChannelId, room: u32 },
+    /// Whether somebody can be reached on `channel`. No answer; the newest word holds.
+    Presence { channel: ChannelId, number: Pii<Number>, presence: Presence },
+    /// A fleeting event from `channel`, in its own words. No answer, never stored.
+    Signal { channel: ChannelId, signal: Signal },
+}
+
+/// What a channel knows about a person, and for how long that holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Presence {
+    /// Reached there now. What waited for it ([`crate::Retry::WhenReachable`]) is tried at once.
+    Here { until: Timestamp },
+    /// A user of the channel who is away.
+    Away { until: Timestamp },
+    /// No user of the channel.
+    Nobody { until: Timestamp },
 }
 
 /// What the engine did with an inbound item; released only after the commit.
@@ -133,8 +148,24 @@ pub enum Outgoing {
     Message(OutgoingMessage),
     /// A receipt for the network the message came from.
     Report(Report),
+    /// Take a message back that was handed over and of which no receipt has come. The outcome is `Sent` when it
+    /// will not be shown any more, refused with [`Cause::TooLate`] when it has arrived, and refused with another
+    /// cause where it cannot be taken back.
+    Revoke(OutgoingMessage),
     /// Typing and read marks: worth nothing when late, so they are never stored and have no outcome.
     Signal(Signal),
+}
+
+impl Outgoing {
+    /// The hand-over whose outcome is awaited; fleeting signals have none.
+    #[must_use]
+    pub const fn attempt(&self) -> Option<AttemptId> {
+        match self {
+            Self::Message(message) | Self::Revoke(message) => Some(message.attempt),
+            Self::Report(report) => Some(report.attempt),
+            Self::Signal(_) => None,
+        }
+    }
 }
 
 /// A message on its way out.
@@ -170,6 +201,8 @@ pub struct Report {
     pub displayed: bool,
     /// Still under way: an intermediate notification.
     pub intermediate: bool,
+    /// What kind of network has it, where it was handed on.
+    pub via: Option<crate::ChannelKind>,
 }
 
 /// A fleeting event between two people.

@@ -12,6 +12,7 @@ mod exchange;
 mod id;
 mod pii;
 mod receipt;
+mod rich;
 mod submission;
 mod time;
 
@@ -22,10 +23,11 @@ pub use content::{Coded, Content};
 pub use disposition::Disposition;
 pub use exchange::{
     Answer, AttemptId, Command, ConsentScope, Inbound, LinkAnswer, Outcome, Outgoing, OutgoingMessage,
-    Report, SessionId, Signal, SignalKind, Standing, Ticket,
+    Presence, Report, SessionId, Signal, SignalKind, Standing, Ticket,
 };
 pub use id::{MessageId, MessageIds, UpstreamId};
 pub use pii::{For, Pii};
 pub use receipt::{Receipt, ReceiptState};
+pub use rich::{About, Body, File, Place, Relation, Rich, Thumbnail};
 pub use submission::{Class, Part, ReceiptsWanted, Submission};
 pub use time::{Duration, Timestamp};

@@ -31,6 +31,8 @@ pub struct Submission {
     pub carried: Bytes,
     /// This is one segment of a longer message.
     pub part: Option<Part>,
+    /// The charging id of the network it came from (`icid-value`, RFC 7315 §4.6), for its usage records.
+    pub charging_id: Option<SmolStr>,
     /// Not serialised with the rest: content is stored apart, so that it can be erased on its own.
     #[serde(skip)]
     pub content: Content,
@@ -86,12 +88,15 @@ impl Class {
 pub struct ReceiptsWanted {
     pub success: bool,
     pub failure: bool,
+    /// That it was handed on, and to what kind of network.
     pub intermediate: bool,
+    /// That a person has seen it.
+    pub displayed: bool,
 }
 
 impl ReceiptsWanted {
-    pub const NONE: Self = Self { success: false, failure: false, intermediate: false };
-    pub const FINAL: Self = Self { success: true, failure: true, intermediate: false };
+    pub const NONE: Self = Self { success: false, failure: false, intermediate: false, displayed: false };
+    pub const FINAL: Self = Self { success: true, failure: true, intermediate: false, displayed: false };
 
     #[must_use]
     pub const fn any_final(self) -> bool {

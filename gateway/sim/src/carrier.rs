@@ -78,12 +78,9 @@ impl World {
             (Content::Text(text), Class::OneTimePassword) => text.parse().ok(),
             _ => None,
         };
-        let parts = match &content {
-            Content::Text(text) => {
-                sms::count(text, &texts::PROFILE).map_or(1, |count| u64::from(count.segments))
-            }
-            Content::Coded(_) => 1,
-        };
+        let parts = content
+            .words()
+            .map_or(1, |text| sms::count(text, &texts::PROFILE).map_or(1, |count| u64::from(count.segments)));
         let given = self.carrier.given.entry(channel).or_insert(0x9a3e);
         let ids: SmallVec<[UpstreamId; 1]> =
             (1..=parts).map(|part| UpstreamId(format_smolstr!("{:X}", *given + part))).collect();

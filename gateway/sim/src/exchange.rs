@@ -23,7 +23,9 @@ impl World {
     /// The engine hands something to a channel.
     pub(crate) fn hand(&mut self, channel: ChannelId, outgoing: Outgoing) {
         let (attempt, message, is_message) = match &outgoing {
-            Outgoing::Message(message) => (message.attempt, message.message, true),
+            Outgoing::Message(message) | Outgoing::Revoke(message) => {
+                (message.attempt, message.message, true)
+            }
             Outgoing::Report(report) => (report.attempt, report.message, false),
             Outgoing::Signal(_) => return,
         };

@@ -86,7 +86,7 @@ impl World {
                     format!("a report says {:?}, the journal {end:?}", report.disposition)
                 })
             }
-            Outgoing::Signal(_) => Ok(()),
+            Outgoing::Revoke(_) | Outgoing::Signal(_) => Ok(()),
         }
     }
 

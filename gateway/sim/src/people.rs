@@ -99,6 +99,7 @@ pub(crate) fn submission(origin: ChannelId, from: Address, to: Number, text: &st
         idempotency_key: None,
         carried: Bytes::new(),
         part: None,
+        charging_id: None,
         content: Content::Text(text.into()),
     }
 }

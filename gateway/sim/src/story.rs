@@ -73,6 +73,8 @@ impl Story {
                 let name: String = debug.chars().take_while(|c| c.is_alphanumeric()).collect();
                 format!("command {name}")
             }
+            Inbound::Presence { presence, .. } => format!("{presence:?}"),
+            Inbound::Signal { .. } => "signal".into(),
             Inbound::Outcome { .. } | Inbound::Room { .. } => String::new(),
         }
     }
@@ -107,6 +109,7 @@ impl Story {
         match outgoing {
             Outgoing::Message(message) => self.handed(channel, message),
             Outgoing::Report(report) => self.reported(channel, report),
+            Outgoing::Revoke(message) => format!("revoke {}", self.message(message.message)),
             Outgoing::Signal(_) => "signal".into(),
         }
     }

@@ -54,17 +54,20 @@ pub(crate) fn coded(text: &str, reference: u16) -> Vec<Coded> {
 /// How a content looks on the wire, without showing it.
 pub(crate) fn shape(content: &Content) -> String {
     match content {
-        Content::Text(text) => sms::segment(text, &PROFILE).map_or_else(
-            |_| "unsendable".into(),
-            |cut| {
-                format!("×{} ({}, {})", cut.count().segments, name(cut.alphabet()), octets_by_segment(&cut))
-            },
-        ),
+        Content::Text(text) => text_shape(text),
+        Content::Rich(rich) => text_shape(&rich.text),
         Content::Coded(coded) => {
             let header = if coded.udhi { ", with UDH" } else { "" };
             format!("×1 ({}, {} octets{header})", name(alphabet_of(coded.data_coding)), coded.octets.len())
         }
     }
+}
+
+fn text_shape(text: &str) -> String {
+    sms::segment(text, &PROFILE).map_or_else(
+        |_| "unsendable".into(),
+        |cut| format!("×{} ({}, {})", cut.count().segments, name(cut.alphabet()), octets_by_segment(&cut)),
+    )
 }
 
 fn octets_by_segment(cut: &Segmentation) -> String {

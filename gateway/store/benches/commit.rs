@@ -184,6 +184,7 @@ fn accepted(seq: u64, place: u64) -> Accepted {
             idempotency_key: None,
             carried: Default::default(),
             part: None,
+            charging_id: None,
             content: Content::Text(text.into()),
         }),
         plan: Plan { legs: [ChannelId(2)].into_iter().collect(), from: None, to: None },

@@ -56,11 +56,12 @@ pub(crate) const fn channel_kind(kind: ChannelKind) -> &'static str {
         ChannelKind::Esme => "esme",
         ChannelKind::Messenger => "messenger",
         ChannelKind::Http => "http",
+        ChannelKind::Rcs => "rcs",
     }
 }
 
 pub(crate) fn read_channel_kind(text: &str) -> Option<ChannelKind> {
-    [ChannelKind::Smsc, ChannelKind::Esme, ChannelKind::Messenger, ChannelKind::Http]
+    [ChannelKind::Smsc, ChannelKind::Esme, ChannelKind::Messenger, ChannelKind::Http, ChannelKind::Rcs]
         .into_iter()
         .find(|kind| channel_kind(*kind) == text)
 }

@@ -72,6 +72,7 @@ impl Life {
             idempotency_key: None,
             carried: Default::default(),
             part: None,
+            charging_id: None,
             content: Content::Text("canary text".into()),
         };
         let accepted = Accepted {

@@ -204,6 +204,7 @@ impl Reader<'_> {
             idempotency_key: Some(if index == 0 { id.clone() } else { format_smolstr!("{id}/{index}") }),
             carried: carried.clone(),
             part: None,
+            charging_id: None,
             content: Content::Text(said.as_str().into()),
         };
         Ok(recipients
@@ -222,6 +223,7 @@ impl Reader<'_> {
             success: wants("delivered") || wants("read"),
             failure: true,
             intermediate: wants("sent"),
+            displayed: wants("read"),
         }
     }
 

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use model::{
-    Address, Cause, Class, Content, Disposition, Outgoing, OutgoingMessage, Pii, Refusal, Report, Signal,
-    SignalKind, Timestamp,
+    Address, Cause, Class, Disposition, Outgoing, OutgoingMessage, Pii, Refusal, Report, Signal, SignalKind,
+    Timestamp,
 };
 use serde::Serialize;
 
@@ -45,6 +45,8 @@ pub(super) fn event(account: &Account, now: Timestamp, outgoing: &Outgoing) -> R
     match outgoing {
         Outgoing::Message(message) => text(account, now, message),
         Outgoing::Report(report) => receipt(account, report),
+        // A person may have read it already; the profile has no word that could be sure.
+        Outgoing::Revoke(_) => Err(Refusal::ours(Cause::Policy)),
         Outgoing::Signal(signal) => typing(account, now, signal),
     }
 }
@@ -55,7 +57,7 @@ pub(super) fn id(outgoing: &Outgoing) -> Option<String> {
     match outgoing {
         Outgoing::Message(message) => Some(message.message.to_string()),
         Outgoing::Report(report) => Some(format!("{}.{}", report.message, state(report))),
-        Outgoing::Signal(_) => None,
+        Outgoing::Revoke(_) | Outgoing::Signal(_) => None,
     }
 }
 
@@ -66,7 +68,7 @@ fn text(account: &Account, now: Timestamp, message: &OutgoingMessage) -> Result<
     }
     let submission = &message.submission;
     // Octets of a short message are decoded before a messenger sees them: codecs do not live here.
-    let Content::Text(text) = &submission.content else { return Err(Refusal::ours(Cause::Unencodable)) };
+    let Some(text) = submission.content.words() else { return Err(Refusal::ours(Cause::Unencodable)) };
     let to = message.to.as_ref().unwrap_or(&submission.to);
     if let Address::User(user) = to.reveal(SHOWN)
         && user.messenger != account.name

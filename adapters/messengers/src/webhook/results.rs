@@ -62,7 +62,7 @@ fn written(taken: &Taken) -> Written<'_> {
         text: taken.detail.as_deref().unwrap_or_else(|| refusal.cause.text()),
         retry_after_ms: match refusal.retry {
             Retry::After(delay) => Some(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)),
-            Retry::Never | Retry::Scheduled | Retry::OtherRoute => None,
+            Retry::Never | Retry::Scheduled | Retry::OtherRoute | Retry::WhenReachable => None,
         },
     });
     Written { id: &taken.id, st, msg, err }
@@ -135,7 +135,7 @@ fn outcome(outgoing: &Outgoing, result: &Read<'_>) -> Outcome {
 fn sent(outgoing: &Outgoing) -> Outcome {
     let ids: SmallVec<[UpstreamId; 1]> = match outgoing {
         Outgoing::Message(message) => smallvec![UpstreamId(smol_str::format_smolstr!("{}", message.message))],
-        Outgoing::Report(_) | Outgoing::Signal(_) => SmallVec::new(),
+        Outgoing::Report(_) | Outgoing::Revoke(_) | Outgoing::Signal(_) => SmallVec::new(),
     };
     Outcome::Sent(ids)
 }

@@ -419,6 +419,7 @@ mod tests {
             idempotency_key: None,
             carried: Default::default(),
             part: None,
+            charging_id: None,
             content: Content::Text(text.into()),
         };
         let message = OutgoingMessage {

@@ -257,12 +257,8 @@ impl Channel for Client {
 
 /// What no link takes certainly was not sent. Fleeting signals have no outcome.
 fn refused(unsent: Vec<Outgoing>) -> Vec<(AttemptId, Outcome)> {
-    let attempt = |item| match item {
-        Outgoing::Message(message) => Some(message.attempt),
-        Outgoing::Report(report) => Some(report.attempt),
-        Outgoing::Signal(_) => None,
-    };
-    unsent.into_iter().filter_map(attempt).map(|attempt| (attempt, Outcome::Refused(link_down()))).collect()
+    let attempts = unsent.iter().filter_map(Outgoing::attempt);
+    attempts.map(|attempt| (attempt, Outcome::Refused(link_down()))).collect()
 }
 
 fn inbound(outcomes: Vec<(AttemptId, Outcome)>) -> Vec<Inbound> {

@@ -192,6 +192,10 @@ impl WriterTask {
                     }));
                     self.order += 1;
                 }
+                Outgoing::Revoke(message) => {
+                    // `cancel_sm` says nothing of a phone that is being reached at this moment.
+                    self.outcomes.push((message.attempt, Outcome::Refused(Refusal::ours(Cause::Policy))));
+                }
                 // An SMSC reports to its own phones; it has no use for our receipts.
                 Outgoing::Report(report) => {
                     self.outcomes.push((report.attempt, Outcome::Refused(Refusal::ours(Cause::NoRoute))));

@@ -186,12 +186,8 @@ impl Account {
 /// The same outcome for all of them; fleeting signals have none.
 pub(crate) fn outcomes(batch: Vec<Outgoing>, outcome: &Outcome) -> Vec<Inbound> {
     batch
-        .into_iter()
-        .filter_map(|item| match item {
-            Outgoing::Message(message) => Some(message.attempt),
-            Outgoing::Report(report) => Some(report.attempt),
-            Outgoing::Signal(_) => None,
-        })
+        .iter()
+        .filter_map(Outgoing::attempt)
         .map(|attempt| Inbound::Outcome { attempt, outcome: outcome.clone() })
         .collect()
 }
@@ -244,7 +240,9 @@ impl Channel for Account {
 /// The same pair of people always uses the same session, so that their messages keep their order (I7).
 pub(crate) fn turn(item: &Outgoing) -> usize {
     let (from, to) = match item {
-        Outgoing::Message(message) => (&message.submission.from, &message.submission.to),
+        Outgoing::Message(message) | Outgoing::Revoke(message) => {
+            (&message.submission.from, &message.submission.to)
+        }
         Outgoing::Report(report) => (&report.submission.from, &report.submission.to),
         Outgoing::Signal(_) => return 0,
     };

@@ -353,18 +353,15 @@ impl WriterTask {
         let mut window = self.shared.window.lock().unwrap_or_else(PoisonError::into_inner);
         while !window.is_full() {
             let Some(item) = self.waiting.pop_front() else { break };
-            let attempt = match &item {
-                Outgoing::Message(message) => message.attempt,
-                Outgoing::Report(report) => report.attempt,
-                Outgoing::Signal(_) => continue,
-            };
+            let Some(attempt) = item.attempt() else { continue };
             let Ok(sequence) = window.insert(now, attempt) else { break };
             let written = match &item {
                 Outgoing::Message(message) => deliver_message(message, &text, version, sequence, buffer),
                 Outgoing::Report(report) => {
                     deliver_report(report, version, sequence, buffer).map_err(|_| Cause::TooLong)
                 }
-                Outgoing::Signal(_) => Ok(()),
+                // An ESME has what it answered for.
+                Outgoing::Revoke(_) | Outgoing::Signal(_) => Err(Cause::Policy),
             };
             if let Err(cause) = written {
                 window.complete(sequence);

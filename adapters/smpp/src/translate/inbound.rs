@@ -160,6 +160,7 @@ fn base(
         idempotency_key: None,
         carried: Bytes::new(),
         part,
+        charging_id: None,
         // Copied on purpose: a slice would keep the whole receive buffer alive for as long as the message is open.
         content: Content::Coded(Coded {
             data_coding: from.text.inward(data_coding),
@@ -232,6 +233,7 @@ fn receipts_wanted(flags: RegisteredDelivery) -> ReceiptsWanted {
         success: flags.asks_for(true),
         failure: flags.asks_for(false),
         intermediate: flags.asks_for_intermediate(),
+        displayed: false,
     }
 }
 

@@ -97,6 +97,7 @@ impl LinkText {
             Content::Coded(coded) if self.outward(coded.data_coding).is_some() => Ok(1),
             Content::Coded(coded) => self.count(&text_of(&[coded])),
             Content::Text(text) => self.count(text),
+            Content::Rich(rich) => self.count(&rich.text),
         }
     }
 

@@ -65,6 +65,7 @@ pub fn submit_parts(message: &OutgoingMessage, text: &LinkText) -> Result<Parts,
             None => cut(&link::text_of(&[coded]), message.concat_ref, text),
         },
         Content::Text(content) => cut(content, message.concat_ref, text),
+        Content::Rich(rich) => cut(&rich.text, message.concat_ref, text),
     }
 }
 
@@ -200,6 +201,7 @@ pub fn deliver_message<O: Out>(
             let spelled = match other {
                 Content::Coded(coded) => cut(&link::text_of(&[coded]), message.concat_ref, &whole)?,
                 Content::Text(content) => cut(content, message.concat_ref, &whole)?,
+                Content::Rich(rich) => cut(&rich.text, message.concat_ref, &whole)?,
             };
             written = spelled;
             let Some(part) = written.parts.first() else { return Err(Cause::Unencodable) };
@@ -392,6 +394,7 @@ mod tests {
                 idempotency_key: None,
                 carried: Default::default(),
                 part: None,
+                charging_id: None,
                 content: Content::Coded(content),
             }),
             from: None,

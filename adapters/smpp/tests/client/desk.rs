@@ -168,6 +168,7 @@ pub(crate) fn message(slot: u32, pair: u32, text: &str) -> Outgoing {
         idempotency_key: None,
         carried: Default::default(),
         part: None,
+        charging_id: None,
         content: Content::Text(text.into()),
     };
     Outgoing::Message(OutgoingMessage {

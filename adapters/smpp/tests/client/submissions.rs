@@ -253,6 +253,7 @@ async fn a_receipt_for_an_smsc_has_nowhere_to_go() {
         segments: 1,
         displayed: false,
         intermediate: false,
+        via: None,
     })]);
     let (0, Outcome::Refused(refusal)) = desk.outcome().await else { panic!("refused") };
     assert_eq!((refusal.cause, refusal.retry), (Cause::NoRoute, Retry::Never));

@@ -275,6 +275,7 @@ fn submission(pair: u32, text: &str) -> Arc<Submission> {
         idempotency_key: None,
         carried: Default::default(),
         part: None,
+        charging_id: None,
         content: Content::Text(text.into()),
     })
 }
@@ -310,5 +311,6 @@ pub(crate) fn report(slot: u32, number: u64) -> Outgoing {
         segments: 1,
         displayed: false,
         intermediate: false,
+        via: None,
     })
 }

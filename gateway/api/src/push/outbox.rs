@@ -67,7 +67,7 @@ impl Outbox {
             return Err(Full(attempt(&outgoing)));
         }
         let (pair, expires_at) = match &outgoing {
-            Outgoing::Message(message) => {
+            Outgoing::Message(message) | Outgoing::Revoke(message) => {
                 let submission = &message.submission;
                 let from = message.from.as_ref().unwrap_or(&submission.from);
                 let to = message.to.as_ref().unwrap_or(&submission.to);
@@ -220,17 +220,13 @@ impl Outbox {
 
 /// Whose outcome somebody waits for.
 pub(super) const fn attempt(outgoing: &Outgoing) -> Option<AttemptId> {
-    match outgoing {
-        Outgoing::Message(message) => Some(message.attempt),
-        Outgoing::Report(report) => Some(report.attempt),
-        Outgoing::Signal(_) => None,
-    }
+    outgoing.attempt()
 }
 
 fn octets_of(outgoing: &Outgoing) -> usize {
     match outgoing {
         Outgoing::Message(message) => message.submission.content.octets().saturating_mul(2) + ENVELOPE_OCTETS,
-        Outgoing::Report(_) | Outgoing::Signal(_) => ENVELOPE_OCTETS,
+        Outgoing::Report(_) | Outgoing::Revoke(_) | Outgoing::Signal(_) => ENVELOPE_OCTETS,
     }
 }
 

@@ -135,7 +135,7 @@ fn arrived(outgoing: &Outgoing) -> Outcome {
         Outgoing::Message(message) => {
             [UpstreamId(smol_str::format_smolstr!("{}", message.message))].into_iter().collect()
         }
-        Outgoing::Report(_) | Outgoing::Signal(_) => SmallVec::new(),
+        Outgoing::Report(_) | Outgoing::Revoke(_) | Outgoing::Signal(_) => SmallVec::new(),
     };
     Outcome::Sent(ids)
 }

@@ -53,6 +53,7 @@ impl From<ChannelView> for Channel {
                 ChannelKind::Esme => "esme",
                 ChannelKind::Messenger => "messenger",
                 ChannelKind::Http => "http",
+                ChannelKind::Rcs => "rcs",
             },
             state: match (view.paused, view.up) {
                 (true, _) => "paused",

@@ -319,6 +319,7 @@ const fn outlook(refusal: &Refusal) -> &'static str {
         Retry::Never => "",
         Retry::After(_) | Retry::Scheduled => "; it is tried again",
         Retry::OtherRoute => "; another way is tried",
+        Retry::WhenReachable => "; it is tried again when the recipient is there",
     }
 }
 

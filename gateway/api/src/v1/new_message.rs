@@ -114,6 +114,7 @@ impl NewMessage {
             idempotency_key: plain("#/idempotency_key", self.idempotency_key, KEY_OCTETS_MAX)?,
             carried: Bytes::new(),
             part: None,
+            charging_id: None,
             content,
         })
     }

@@ -55,7 +55,10 @@ async fn everything_a_caller_may_say_reaches_the_engine() {
     let Content::Coded(coded) = &submission.content else { panic!("octets") };
     assert_eq!((coded.data_coding, coded.udhi, &coded.octets[..2]), (245, true, &[6, 5][..]));
     assert_eq!(submission.class, Class::OneTimePassword);
-    assert_eq!(submission.receipts, ReceiptsWanted { success: false, failure: true, intermediate: true });
+    assert_eq!(
+        submission.receipts,
+        ReceiptsWanted { success: false, failure: true, intermediate: true, displayed: false }
+    );
     assert_eq!(submission.scheduled_at, Some(NOW + Duration::from_secs(3_600)));
     assert_eq!(submission.expires_at, Some(NOW + Duration::from_secs(3_600 + 5_400)));
     assert_eq!(submission.reference.as_deref(), Some("order 7"));

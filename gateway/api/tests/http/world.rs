@@ -390,6 +390,7 @@ pub(crate) fn submission(origin: ChannelId, from: &str, to: &str) -> Submission 
         idempotency_key: None,
         carried: Bytes::new(),
         part: None,
+        charging_id: None,
         content: Content::Text("hello".into()),
     }
 }

@@ -213,6 +213,7 @@ pub(crate) fn text(from: &str, to: &str, text: &str) -> Submission {
         idempotency_key: None,
         carried: bytes::Bytes::new(),
         part: None,
+        charging_id: None,
         content: Content::Text(text.into()),
     }
 }

@@ -46,6 +46,7 @@ pub(crate) fn accepted(from: &str, to: &str, charge_at: ChargeAt) -> Accepted {
             idempotency_key: None,
             carried: Default::default(),
             part: None,
+            charging_id: None,
             content: Content::default(),
         }),
         plan: Plan { legs: [CHANNEL, ChannelId(3)].into_iter().collect(), from: None, to: None },

@@ -77,6 +77,7 @@ fn submission(text: &str) -> Submission {
         idempotency_key: None,
         carried: Bytes::new(),
         part: None,
+        charging_id: None,
         content: Content::Text(text.into()),
     }
 }

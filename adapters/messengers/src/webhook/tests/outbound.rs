@@ -31,6 +31,7 @@ fn report(submission: Submission, disposition: Disposition, displayed: bool) -> 
         segments: 2,
         displayed,
         intermediate: false,
+        via: None,
     })
 }
 

@@ -165,6 +165,7 @@ pub(super) fn text(id: u32, from: &str, to: &str, text: &str) -> Outgoing {
         idempotency_key: None,
         carried: Bytes::new(),
         part: None,
+        charging_id: None,
         content: Content::Text(text.into()),
     };
     Outgoing::Message(OutgoingMessage {
