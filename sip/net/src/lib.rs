@@ -2,9 +2,4 @@
 
 pub mod resolve;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Transport {
-    Udp,
-    Tcp,
-    Tls,
-}
+pub use sip_transaction::{Flow, Transport};

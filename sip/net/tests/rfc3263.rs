@@ -48,7 +48,7 @@ impl Zone {
     }
 
     fn ip(mut self, name: &str, ips: &[&str]) -> Self {
-        let ips = ips.iter().map(|ip| ip.parse().unwrap()).collect();
+        let ips = ips.iter().map(|ip| ip.parse().expect("an address")).collect();
         self.0.insert(Query::Addresses(name.into()), Answer::Addresses(ips));
         self
     }
@@ -76,7 +76,7 @@ impl Zone {
 
     fn servers(&self, to: &Destination) -> Vec<(Transport, SocketAddr)> {
         let (found, _) = self.run(to, Abilities::ALL, 7);
-        found.unwrap().iter().map(|candidate| (candidate.transport, candidate.address)).collect()
+        found.expect("servers").iter().map(|candidate| (candidate.transport, candidate.address)).collect()
     }
 
     fn asked(&self, to: &Destination) -> Vec<Query> {
@@ -85,10 +85,10 @@ impl Zone {
 }
 
 fn to(uri: &str) -> Destination {
-    let (scheme, rest) = uri.split_once(':').unwrap();
+    let (scheme, rest) = uri.split_once(':').expect("a scheme");
     let (hostport, params) = rest.split_once(';').map_or((rest, ""), |(host, params)| (host, params));
     let (host, port) = match hostport.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, Some(port.parse().unwrap())),
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port.parse().expect("a port"))),
         _ => (hostport, None),
     };
     let transport = match params {
@@ -97,11 +97,11 @@ fn to(uri: &str) -> Destination {
         "transport=tls" => Some(Tls),
         _ => None,
     };
-    Destination { host: Host::parse(host).unwrap(), port, transport, secure: scheme == "sips" }
+    Destination { host: Host::parse(host).expect("a host"), port, transport, secure: scheme == "sips" }
 }
 
 fn at(address: &str) -> SocketAddr {
-    address.parse().unwrap()
+    address.parse().expect("an address")
 }
 
 #[test]
@@ -372,7 +372,13 @@ impl Dns for Scripted {
             if self.silent.load(Ordering::Relaxed) {
                 std::future::pending::<()>().await;
             }
-            let answer = self.zone.lock().unwrap().get(query).cloned().unwrap_or(Answer::Nothing);
+            let answer = self
+                .zone
+                .lock()
+                .expect("no test has panicked")
+                .get(query)
+                .cloned()
+                .unwrap_or(Answer::Nothing);
             Answered { answer, ttl: self.ttl }
         })
     }

@@ -9,6 +9,6 @@ pub use self::{
     dns::{Answered, Asking, Dns, DnsUnusable, SystemDns},
     plan::{
         Abilities, Answer, CANDIDATES_MAX, Candidate, Candidates, Destination, Host, NAME_OCTETS_MAX, Naptr,
-        Plan, QUERIES_MAX, Query, RECORDS_MAX, Srv, Unresolved, default_port,
+        Plan, QUERIES_MAX, Query, RECORDS_MAX, Srv, Unresolved,
     },
 };

@@ -110,15 +110,6 @@ impl Destination {
     }
 }
 
-/// 5060, over TLS 5061 (RFC 3261 §19.1.2).
-#[must_use]
-pub const fn default_port(transport: Transport) -> u16 {
-    match transport {
-        Transport::Tls => 5061,
-        _ => 5060,
-    }
-}
-
 /// One server to try.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Candidate {
@@ -282,7 +273,7 @@ impl Plan {
         };
         let said = destination.transport_said();
         let transport = said.unwrap_or_else(|| destination.transport_default());
-        let port = destination.port.unwrap_or_else(|| default_port(transport));
+        let port = destination.port.unwrap_or_else(|| transport.port_default());
         match (&destination.host, destination.port, said) {
             (Host::Ip(ip), ..) => plan.add(&[*ip], port, transport),
             (Host::Name(name), Some(_), _) => {
@@ -359,7 +350,7 @@ impl Plan {
                 continue;
             }
             if let Step::Own { transport } = step {
-                let port = default_port(transport);
+                let port = transport.port_default();
                 self.steps.push_front(Step::Addresses { name: host, port, transport });
                 break;
             }
