@@ -1,0 +1,158 @@
+//! Via (RFC 3261 §20.42, RFC 3581).
+
+use std::net::IpAddr;
+
+use rsip::Transport;
+
+use crate::fault::Malformed;
+use crate::octets::{self, is_space, is_token, trim};
+use crate::params::Params;
+use crate::uri::{self, Host};
+
+/// One Via value, read where it stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Via<'a> {
+    /// As written: `UDP`, `TLS`, or something else.
+    pub transport_text: &'a str,
+    /// Host of sent-by.
+    pub host: Host<'a>,
+    /// Port of sent-by, when written.
+    pub port: Option<u16>,
+    /// The branch; `None` or without the cookie from an RFC 2543 peer.
+    pub branch: Option<&'a str>,
+    /// Where the request came from, as the next hop saw it.
+    pub received: Option<IpAddr>,
+    /// RFC 3581.
+    pub rport: Rport,
+    /// All parameters.
+    pub params: Params<'a>,
+}
+
+/// The `rport` parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rport {
+    /// Not there.
+    Absent,
+    /// There without a value: the sender asks to be answered where it sent from.
+    Asked,
+    /// Filled in by the next hop.
+    Port(u16),
+}
+
+impl<'a> Via<'a> {
+    /// Every branch of RFC 3261 begins so.
+    pub const COOKIE: &'static str = "z9hG4bK";
+
+    /// Of one value of the list.
+    ///
+    /// # Errors
+    /// [`Malformed`] says which part cannot be read.
+    pub fn parse(value: &'a [u8]) -> Result<Self, Malformed> {
+        let rest = expect_token(value, b"SIP").ok_or(Malformed::Via)?;
+        let rest = expect_token(expect_slash(rest)?, b"2.0").ok_or(Malformed::Via)?;
+        let rest = skip(expect_slash(rest)?);
+        let len = rest.iter().position(|&b| is_space(b)).ok_or(Malformed::Via)?;
+        let (transport, rest) = rest.split_at(len);
+        if !is_token(transport) {
+            return Err(Malformed::Via);
+        }
+        let rest = skip(rest);
+        let (len, host) = uri::host(rest).ok_or(Malformed::Host)?;
+        let mut rest = skip(&rest[len..]);
+        let mut port = None;
+        if let [b':', after @ ..] = rest {
+            let after = skip(after);
+            let digits = after.iter().take_while(|b| b.is_ascii_digit()).count();
+            port = Some(uri::parse_port(&after[..digits]).ok_or(Malformed::Host)?);
+            rest = &after[digits..];
+        }
+        let params = Params::parse(rest)?;
+        let mut via = Self {
+            transport_text: octets::text(transport),
+            host,
+            port,
+            branch: None,
+            received: None,
+            rport: Rport::Absent,
+            params,
+        };
+        for param in params.iter() {
+            match (param.name, param.value) {
+                (name, Some(value)) if name.eq_ignore_ascii_case("branch") => {
+                    via.branch = Some(octets::text(value))
+                }
+                (name, Some(value)) if name.eq_ignore_ascii_case("received") => {
+                    // RFC 5118 §4.5: with brackets or without.
+                    via.received = match Host::parse(octets::text(value)) {
+                        Some(Host::Ip(address)) => Some(address),
+                        _ => return Err(Malformed::Params),
+                    };
+                }
+                (name, value) if name.eq_ignore_ascii_case("rport") => {
+                    via.rport = match value {
+                        None => Rport::Asked,
+                        Some(digits) => Rport::Port(uri::parse_port(digits).ok_or(Malformed::Params)?),
+                    };
+                }
+                _ => {}
+            }
+        }
+        Ok(via)
+    }
+
+    /// The transport, when it is one we have a word for.
+    #[must_use]
+    pub fn transport(&self) -> Option<Transport> {
+        let is = |text: &str| self.transport_text.eq_ignore_ascii_case(text);
+        Some(match () {
+            () if is("UDP") => Transport::Udp,
+            () if is("TCP") => Transport::Tcp,
+            () if is("TLS") => Transport::Tls,
+            () if is("SCTP") => Transport::Sctp,
+            () if is("TLS-SCTP") => Transport::TlsSctp,
+            () if is("WS") => Transport::Ws,
+            () if is("WSS") => Transport::Wss,
+            () => return None,
+        })
+    }
+
+    /// Port of sent-by, or the transport's own.
+    #[must_use]
+    pub fn port_or_default(&self) -> u16 {
+        self.port.unwrap_or_else(|| match self.transport() {
+            Some(Transport::Tls | Transport::TlsSctp) => 5061,
+            Some(Transport::Ws) => 80,
+            Some(Transport::Wss) => 443,
+            _ => 5060,
+        })
+    }
+
+    /// The branch when it may serve as a key: with the cookie, and with something behind it (RFC 3261 §17.2.3).
+    #[must_use]
+    pub fn unique_branch(&self) -> Option<&'a str> {
+        self.branch.filter(|branch| {
+            branch.len() > Self::COOKIE.len()
+                && branch
+                    .get(..Self::COOKIE.len())
+                    .is_some_and(|start| start.eq_ignore_ascii_case(Self::COOKIE))
+        })
+    }
+}
+
+fn skip(octets: &[u8]) -> &[u8] {
+    let blanks = octets.iter().take_while(|&&b| is_space(b)).count();
+    &octets[blanks..]
+}
+
+fn expect_token<'a>(octets: &'a [u8], token: &[u8]) -> Option<&'a [u8]> {
+    let rest = trim(octets);
+    let (start, rest) = rest.split_at_checked(token.len())?;
+    start.eq_ignore_ascii_case(token).then_some(rest)
+}
+
+fn expect_slash(octets: &[u8]) -> Result<&[u8], Malformed> {
+    match skip(octets) {
+        [b'/', rest @ ..] => Ok(rest),
+        _ => Err(Malformed::Via),
+    }
+}
