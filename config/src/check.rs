@@ -8,6 +8,7 @@ mod listeners;
 mod messengers;
 mod names;
 mod policy;
+mod rcs;
 mod routes;
 mod secrets;
 
@@ -38,6 +39,7 @@ pub fn check(config: &Config, environment: &dyn Environment) -> Vec<Finding> {
     accounts::check(config, &mut findings);
     channels::check(config, environment, &mut findings);
     messengers::check(config, &mut findings);
+    rcs::check(config, &mut findings);
     routes::check(config, &mut findings);
     policy::check(config, &mut findings);
     durations::check(config, &mut findings);

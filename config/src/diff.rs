@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use crate::{
     Account, Advertising, Channel, Codes, Config, Http, Limits, Log, Management, Messenger, Policy, Pool,
-    Smpp, Store,
+    Rcs, Smpp, Store,
     path::{Path, at},
 };
 
@@ -89,6 +89,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         http,
         management,
         smpp,
+        rcs,
         policy,
         limits,
         accounts,
@@ -140,6 +141,12 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
             pdu_octets_max: Restart,
         }
     );
+    match (rcs, &new.rcs) {
+        (Some(old), Some(new)) => compare_rcs(out, old, new),
+        (None, Some(_)) => out.add(Restart, Change::Added(at!["rcs"])),
+        (Some(_), None) => out.add(Restart, Change::Removed(at!["rcs"])),
+        (None, None) => {}
+    }
     compare_policy(out, policy, &new.policy);
     compare!(
         out,
@@ -193,6 +200,46 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         out.add(Reload, Change::Changed(at!["route"]));
     }
     changes
+}
+
+/// What listens stays; who may come and what becomes of their messages changes at once.
+fn compare_rcs(out: &mut Changes, old: &Rcs, new: &Rcs) {
+    compare!(
+        out,
+        at!["rcs"],
+        old,
+        new,
+        Rcs {
+            name: Restart,
+            domain: Restart,
+            mode: Restart,
+            listen: Restart,
+            tls_listen: Restart,
+            tls: Restart,
+            msrp_listen: Restart,
+            public_address: Restart,
+            udp_sockets: Restart,
+            connections_max: Restart,
+            message_octets_max: Restart,
+            t1: Restart,
+            t2: Restart,
+            t4: Restart,
+            window: Restart,
+            registration_min: Reload,
+            registration_max: Reload,
+            next_hop: Restart,
+            fallback_after: Reload,
+            receipt_window: Reload,
+            keep: Reload,
+            on_answer_lost: Reload,
+            capability_expiry: Reload,
+            ask_capabilities: Reload,
+            map_link: Reload,
+            charge_at: Reload,
+            users: Reload,
+            peers: Reload,
+        }
+    );
 }
 
 fn compare_policy(out: &mut Changes, old: &Policy, new: &Policy) {

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use crate::{
     section::{
         Account, AccountApi, AccountSmpp, Channel, ChargeAt, Class, DefaultAlphabet, Http, Limits, Log,
-        Management, Messenger, Policy, Pool, Receipts, Route, Smpp, Store, Strategy,
+        Management, Messenger, Policy, Pool, Rcs, RcsUser, Receipts, Route, Smpp, Store, Strategy,
     },
-    value::{Cidr, Credential, Name, NumberPattern, OneOrMany, Prefix, Senders},
+    value::{Cidr, Credential, Name, NumberPattern, OneOrMany, Prefix, SecretRef, Senders},
 };
 
 /// The configuration of the gateway. A file without any `[[account]]`, `[[channel]]`, `[[messenger]]`,
-/// `[[pool]]` and `[[route]]` is furnished for first tries.
+/// `[[pool]]`, `[[route]]`, `[[rcs.user]]` and `[[rcs.peer]]` is furnished for first tries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -28,6 +28,9 @@ pub struct Config {
     pub management: Management,
     #[serde(default)]
     pub smpp: Smpp,
+    /// RCS and IMS devices. Without it the gateway does not speak SIP.
+    #[serde(default)]
+    pub rcs: Option<Rcs>,
     #[serde(default)]
     pub policy: Policy,
     #[serde(default)]
@@ -69,6 +72,7 @@ impl Config {
             http: Http::default(),
             management: Management::default(),
             smpp: Smpp::default(),
+            rcs: None,
             policy: Policy::default(),
             limits: Limits::default(),
             accounts: Vec::new(),
@@ -81,8 +85,9 @@ impl Config {
 
     /// Nothing was said about who sends to whom.
     #[must_use]
-    pub const fn is_unfurnished(&self) -> bool {
+    pub fn is_unfurnished(&self) -> bool {
         self.accounts.is_empty()
+            && self.rcs.as_ref().is_none_or(Rcs::is_empty)
             && self.channels.is_empty()
             && self.messengers.is_empty()
             && self.pools.is_empty()
@@ -91,8 +96,8 @@ impl Config {
 
     /// The furniture for first tries, when nothing was said about who sends to whom: an account `demo` with
     /// the password and API key `demo`, a messenger `demo-messenger` that pulls with the token `demo` and lends
-    /// its users numbers, a simulated carrier, and a route that leads every number to it. Account and messenger are accepted from
-    /// this machine only, whatever the listeners are.
+    /// its users numbers, four RCS users +821011110001 … with the password `demo`, a simulated carrier, and a route that
+    /// leads every number to it. All of them are accepted from this machine only, whatever the listeners are.
     pub fn furnish(&mut self) {
         if !self.is_unfurnished() {
             return;
@@ -114,6 +119,17 @@ impl Config {
             channels: OneOrMany(vec![Name::known("loopback")]),
             strategy: Strategy::Failover,
         }];
+        // Its listeners may have been moved.
+        self.rcs.get_or_insert_default().users = (1..=4).map(demo_user).collect();
+    }
+}
+
+/// Numbers of the country that nobody has: +82 10 1111 000x.
+fn demo_user(last: u8) -> RcsUser {
+    RcsUser {
+        number: NumberPattern::One(format!("+82101111000{last}")),
+        password: SecretRef::plain("demo"),
+        allow: this_machine(),
     }
 }
 

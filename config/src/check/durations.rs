@@ -41,6 +41,21 @@ pub(super) fn check(config: &Config, findings: &mut Findings) {
     ] {
         within(at![section, key], value, min, max);
     }
+    if let Some(rcs) = &config.rcs {
+        for (key, value, min, max) in [
+            ("t1", rcs.t1, Period::from_millis(10), Period::from_secs(60)),
+            ("t2", rcs.t2, rcs.t1, Period::from_secs(120)),
+            ("t4", rcs.t4, rcs.t1, Period::from_secs(120)),
+            ("registration_min", rcs.registration_min, SECOND, DAY),
+            ("registration_max", rcs.registration_max, rcs.registration_min, MONTH),
+            ("fallback_after", rcs.fallback_after, SECOND, WEEK),
+            ("receipt_window", rcs.receipt_window, SECOND, MONTH),
+            ("keep", rcs.keep, SECOND, MONTH),
+            ("capability_expiry", rcs.capability_expiry, SECOND, Period::from_days(366)),
+        ] {
+            within(at!["rcs", key], value, min, max);
+        }
+    }
     within(at!["policy", "codes", "validity"], policy.codes.validity, Period::from_secs(30), HOUR);
     let mut retry = |path: Path, retry: &Retry| {
         for (key, pauses) in [("unreachable", &retry.unreachable), ("failure", &retry.failure)] {

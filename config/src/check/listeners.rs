@@ -5,12 +5,13 @@ use crate::{Config, Environment, HostPort, Listen, Tls, path::at, report::Proble
 
 pub(super) fn check(config: &Config, environment: &dyn Environment, findings: &mut Findings) {
     let listeners = listeners(config);
-    for (later, (section, listen, tls)) in listeners.iter().enumerate() {
-        if let Some((other, ..)) = listeners.iter().take(later).find(|(_, other, _)| other.collides(*listen))
+    for (later, (section, key, listen, tls)) in listeners.iter().enumerate() {
+        if let Some((other, other_key, ..)) =
+            listeners.iter().take(later).find(|(_, _, other, _)| other.collides(*listen))
         {
             findings.clash(
                 ProblemKind::Duplicate,
-                [at![*section, "listen"], at![*other, "listen"]],
+                [at![*section, *key], at![*other, *other_key]],
                 format!("`{section}` and `{other}` listen on the same address, {listen}"),
                 "give one of them another port",
             );
@@ -22,13 +23,21 @@ pub(super) fn check(config: &Config, environment: &dyn Environment, findings: &m
     management(config, findings);
 }
 
-/// In the order of the list above: name of the section, address, TLS.
-pub(super) fn listeners(config: &Config) -> [(&'static str, Listen, Option<&Tls>); 3] {
-    [
-        ("http", config.http.listen, config.http.tls.as_ref()),
-        ("management", config.management.listen, config.management.tls.as_ref()),
-        ("smpp", config.smpp.listen, config.smpp.tls.as_ref()),
-    ]
+/// Section, key, address, TLS.
+pub(super) fn listeners(config: &Config) -> Vec<(&'static str, &'static str, Listen, Option<&Tls>)> {
+    let mut listeners = vec![
+        ("http", "listen", config.http.listen, config.http.tls.as_ref()),
+        ("management", "listen", config.management.listen, config.management.tls.as_ref()),
+        ("smpp", "listen", config.smpp.listen, config.smpp.tls.as_ref()),
+    ];
+    if let Some(rcs) = &config.rcs {
+        listeners.extend([
+            ("rcs", "listen", rcs.listen, None),
+            ("rcs", "tls_listen", rcs.tls_listen, rcs.tls.as_ref()),
+            ("rcs", "msrp_listen", rcs.msrp_listen, None),
+        ]);
+    }
+    listeners
 }
 
 /// Whether a connection to `address` would end at our own SMPP server.

@@ -16,7 +16,21 @@ pub(super) fn check(config: &Config, findings: &mut Findings) {
     let messengers =
         config.messengers.iter().enumerate().map(|(i, messenger)| ("messenger", i, &messenger.name));
     unique(accounts.chain(channels).chain(messengers), findings);
+    if let Some(rcs) = &config.rcs
+        && let Some(other) = peer(config, &rcs.name)
+    {
+        let message = format!("there is a peer called \"{}\" already: {other}", rcs.name);
+        findings.error(ProblemKind::Duplicate, at!["rcs", "name"], message, "choose another name");
+    }
     unique(config.pools.iter().enumerate().map(|(i, pool)| ("pool", i, &pool.name)), findings);
+}
+
+/// What has this name.
+fn peer(config: &Config, name: &Name) -> Option<&'static str> {
+    let named = |is: bool, what| is.then_some(what);
+    named(config.accounts.iter().any(|one| one.name == *name), "an account")
+        .or_else(|| named(config.channels.iter().any(|one| one.name == *name), "a channel"))
+        .or_else(|| named(config.messengers.iter().any(|one| one.name == *name), "a messenger"))
 }
 
 fn unique<'a>(names: impl Iterator<Item = (&'static str, usize, &'a Name)>, findings: &mut Findings) {

@@ -6,12 +6,14 @@ use super::{Findings, names};
 use crate::{Class, Config, Name, Prefix, path::at, report::ProblemKind};
 
 pub(super) fn check(config: &Config, findings: &mut Findings) {
-    let channels = config.channels.iter().map(|channel| &channel.name);
+    let rcs = config.rcs.as_ref().map(|rcs| &rcs.name);
+    let channels = config.channels.iter().map(|channel| &channel.name).chain(rcs);
     let origins = config
         .accounts
         .iter()
         .map(|account| &account.name)
-        .chain(config.messengers.iter().map(|messenger| &messenger.name));
+        .chain(config.messengers.iter().map(|messenger| &messenger.name))
+        .chain(rcs);
     let mut seen: HashMap<&Prefix, Vec<Conditions<'_>>> = HashMap::new();
     for (at, route) in config.routes.iter().enumerate() {
         let here = at!["route", at];
@@ -65,6 +67,7 @@ pub(super) fn check(config: &Config, findings: &mut Findings) {
             before.push(conditions);
         }
     }
+    // RCS users reach each other without one.
     if config.routes.is_empty() && !(config.accounts.is_empty() && config.messengers.is_empty()) {
         findings.warning(
             at!["route"],

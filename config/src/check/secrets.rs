@@ -41,6 +41,9 @@ pub(super) fn check(config: &Config, environment: &dyn Environment, findings: &m
             secrets.webhook(secret.as_ref(), path);
         }
     }
+    for (at, user) in config.rcs.iter().flat_map(|rcs| &rcs.users).enumerate() {
+        secrets.sent(&user.password, at!["rcs", "user", at, "password"]);
+    }
     if let Some(key) = &config.policy.codes.key {
         secrets.sent(key, at!["policy", "codes", "key"]);
     }
@@ -158,8 +161,8 @@ fn store(config: &Config, secrets: &mut Secrets<'_>) {
 
 /// `plain:` is for first tries, and those need no listener that others can reach.
 fn written_out(config: &Config, plain: Vec<Path>, findings: &mut Findings) {
-    let Some((open, ..)) =
-        listeners::listeners(config).into_iter().find(|(_, listen, _)| !listen.is_private())
+    let Some((open, key, ..)) =
+        listeners::listeners(config).into_iter().find(|(_, _, listen, _)| !listen.is_private())
     else {
         return;
     };
@@ -169,7 +172,7 @@ fn written_out(config: &Config, plain: Vec<Path>, findings: &mut Findings) {
         }
         findings.warning(
             path,
-            format!("this secret is written out, and others can reach `{open}.listen`"),
+            format!("this secret is written out, and others can reach `{open}.{key}`"),
             "move it to env:NAME or file:/path, or write its sha256: where it is only compared",
         );
     }
@@ -188,6 +191,12 @@ fn is_for_this_machine(config: &Config, path: &Path) -> bool {
         .iter()
         .enumerate()
         .any(|(at, messenger)| *path == at!["messenger", at, "token"] && loopback(&messenger.allow))
+        || config
+            .rcs
+            .iter()
+            .flat_map(|rcs| &rcs.users)
+            .enumerate()
+            .any(|(at, user)| *path == at!["rcs", "user", at, "password"] && loopback(&user.allow))
 }
 
 /// A key says who calls, so two accounts cannot have the same one. Only spellings are compared; hashes of what

@@ -370,3 +370,37 @@ fn warnings() {
         ["there is no route, so no message leaves (add a [[route]] with the channels to use)"]
     );
 }
+
+#[test]
+fn rcs() {
+    let rcs = |keys: &str| format!("{SOUND}[rcs]\n{keys}");
+    tells(
+        &rcs("mode = 'application-server'\n"),
+        &[
+            r#"gateway.toml:14:1: an application server must know its S-CSCF (add next_hop = "scscf.ims.example:6060")"#,
+            "gateway.toml:14:1: an application server believes its S-CSCF, and none is named (add a [[rcs.peer]] with the addresses of the S-CSCF)",
+        ],
+    );
+    let user = "[[rcs.user]]\nnumber = '+821011110001'\npassword = 'plain:x'\n";
+    tells(
+        &rcs(&format!("{user}{user}")),
+        &[
+            "gateway.toml:19:10: this number is listed already (a number has one password, however many devices)",
+        ],
+    );
+    tells(
+        &rcs("[[rcs.user]]\nnumber = '01011110001'\npassword = 'env:NOWHERE'\n"),
+        &[
+            r#"gateway.toml:16:10: a user has one number in international form (write it with its country code: "+821012345678")"#,
+            "gateway.toml:17:12: the environment variable NOWHERE is not set (set NOWHERE for the process, or name a file: file:/path)",
+        ],
+    );
+    tells(
+        &rcs(&format!("name = 'skt'\nlisten = '127.0.0.1:2775'\nt1 = '1ms'\n{user}")),
+        &[
+            r#"gateway.toml:15:8: there is a peer called "skt" already: a channel (choose another name)"#,
+            "gateway.toml:16:10: `rcs` and `smpp` listen on the same address, 127.0.0.1:2775 (give one of them another port)",
+            "gateway.toml:17:6: `t1` is 1ms, allowed are 10ms to 1m (choose a duration within these bounds)",
+        ],
+    );
+}

@@ -18,6 +18,7 @@ fn examples() -> Vec<String> {
         .flatten()
         .map_while(Result::ok)
         .map(|entry| format!("examples/{}", entry.file_name().display()))
+        .filter(|name| name.ends_with(".toml"))
         .collect();
     names.sort();
     names
@@ -155,7 +156,12 @@ fn walk(
 fn the_default_is_sound_and_stays_on_this_machine() {
     let config = Config::default();
     assert_eq!(config::check(&config, &crate::common::MadeUp), []);
-    for listen in [config.http.listen, config.management.listen, config.smpp.listen] {
+    let rcs = config.rcs.as_ref().unwrap();
+    assert_eq!(rcs.users.len(), 4);
+    assert!(rcs.users.iter().all(|user| user.allow.iter().all(config::Cidr::is_loopback)));
+    for listen in
+        [config.http.listen, config.management.listen, config.smpp.listen, rcs.listen, rcs.msrp_listen]
+    {
         assert!(listen.is_private());
     }
     assert_eq!(config.smpp.listen, Listen::loopback(2775));
@@ -188,9 +194,41 @@ fn the_furniture_goes_as_a_whole() {
             && config.channels.is_empty()
             && config.routes.is_empty()
             && config.messengers.is_empty()
+            && config.rcs.is_none()
     );
     let config = crate::common::read("[http]\nlisten = '0.0.0.0:8080'").unwrap();
     assert_eq!(config.config.accounts, Config::default().accounts);
+    assert_eq!(config.config.rcs, Config::default().rcs);
     // … and its well-known passwords are no danger there.
     assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+}
+
+#[test]
+fn the_sip_relay_is_the_one_that_was_asked_for() {
+    let config = crate::common::read(&shipped("examples/sip-relay.toml")).unwrap().config;
+    let rcs = config.rcs.unwrap();
+    assert_eq!((rcs.listen, rcs.users.len()), (Listen::loopback(5060), 0));
+    let [peer] = rcs.peers.as_slice() else { panic!("one peer") };
+    assert!(peer.addresses[0].contains("127.0.0.1".parse().unwrap()));
+    let [channel] = config.channels.as_slice() else { panic!("one channel") };
+    assert_eq!(channel.link().unwrap().address.to_string(), "127.0.0.1:2775");
+    assert_eq!((channel.binds, channel.window), (4, 500));
+    assert_eq!(
+        (config.http.listen, config.management.listen),
+        (Listen::loopback(8080), Listen::loopback(9464))
+    );
+    assert_eq!(config.store.url.to_string(), "sqlite:./data/sip-relay.db");
+}
+
+#[test]
+fn the_rcs_example_is_the_one_that_was_asked_for() {
+    let config = crate::common::read(&shipped("examples/rcs.toml")).unwrap().config;
+    let rcs = config.rcs.unwrap();
+    assert_eq!((rcs.domain.as_str(), rcs.mode), ("ims.example", config::RcsMode::Standalone));
+    let listens = [rcs.listen, rcs.tls_listen, rcs.msrp_listen];
+    assert_eq!(listens, [5060, 5061, 2855].map(Listen::loopback));
+    let numbers: Vec<_> = rcs.users.iter().flat_map(|user| user.number.numbers().unwrap()).collect();
+    assert_eq!(numbers, ["+821011110001", "+821011110002", "+821011110003", "+821011110004"]);
+    assert!(rcs.users.iter().all(|user| user.password == SecretRef::plain("secret")));
+    assert_eq!(config.messengers[0].name.as_str(), "tictoc");
 }

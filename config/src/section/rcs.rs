@@ -1,0 +1,273 @@
+//! `[rcs]`: RCS and IMS devices over SIP and MSRP.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{ChargeAt, Tls};
+use crate::value::{Cidr, HostPort, Listen, Name, NumberPattern, Octets, OnAnswerLost, Period, SecretRef};
+
+/// RCS and IMS devices over SIP and MSRP. Without this table the gateway speaks neither.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rcs {
+    /// Appears in routes, metrics and usage records, like the names of accounts, channels and messengers.
+    #[serde(default = "Rcs::default_name")]
+    pub name: Name,
+    /// The domain of its users and of the gateway itself.
+    #[serde(default = "Rcs::default_domain")]
+    #[schemars(regex(pattern = r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$"))]
+    pub domain: String,
+    /// `standalone`: devices register with the gateway. `application-server`: an IMS core stands in front.
+    #[serde(default)]
+    pub mode: RcsMode,
+    /// Where to listen for SIP over UDP and TCP, or `off`.
+    #[serde(default = "Rcs::default_listen")]
+    pub listen: Listen,
+    /// Where to listen for SIP over TLS, or `off`.
+    #[serde(default = "Rcs::off")]
+    pub tls_listen: Listen,
+    /// The certificate of that listener. Without it one is made at each start, for first tries.
+    #[serde(default)]
+    pub tls: Option<Tls>,
+    /// Where to listen for MSRP, or `off`: then there are no sessions, only single messages.
+    #[serde(default = "Rcs::default_msrp_listen")]
+    pub msrp_listen: Listen,
+    /// What devices and peers reach this gateway by, where that is not the address of `listen`.
+    #[serde(default)]
+    pub public_address: Option<HostPort>,
+    /// Sockets that share the UDP port.
+    #[serde(default = "Rcs::default_udp_sockets")]
+    #[schemars(range(min = 1, max = 16))]
+    pub udp_sockets: u8,
+    /// The most SIP connections at once.
+    #[serde(default = "Rcs::default_connections_max")]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub connections_max: u32,
+    /// A longer SIP message over TCP or TLS closes the connection.
+    #[serde(default = "Rcs::default_message_octets_max")]
+    pub message_octets_max: Octets,
+    /// Round trip estimate (RFC 3261 timer T1).
+    #[serde(default = "Rcs::default_t1")]
+    pub t1: Period,
+    /// Longest pause between repetitions (RFC 3261 timer T2).
+    #[serde(default = "Rcs::default_t2")]
+    pub t2: Period,
+    /// Longest life of a message in the network (RFC 3261 timer T4).
+    #[serde(default = "Rcs::default_t4")]
+    pub t4: Period,
+    /// Messages and receipts that may wait for an answer.
+    #[serde(default = "Rcs::default_window")]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub window: u32,
+    /// Devices register for at least so long …
+    #[serde(default = "Rcs::default_registration_min")]
+    pub registration_min: Period,
+    /// … and at most so long.
+    #[serde(default = "Rcs::default_registration_max")]
+    pub registration_max: Period,
+    /// Where requests to users go that are not registered here: the S-CSCF or I-CSCF. Needed for
+    /// `application-server`.
+    #[serde(default)]
+    pub next_hop: Option<HostPort>,
+    /// A message that has not reached its device after so long takes the next way of its plan, usually SMS.
+    #[serde(default = "Rcs::default_fallback_after")]
+    pub fallback_after: Period,
+    /// How long after hand-over a receipt is waited for.
+    #[serde(default = "Rcs::default_receipt_window")]
+    pub receipt_window: Period,
+    /// How long a receipt waits for a device that is away.
+    #[serde(default = "Rcs::default_keep")]
+    pub keep: Period,
+    /// What to do when an answer is lost: `resend`, `wait`, or how long to wait for a receipt before sending again.
+    #[serde(default)]
+    pub on_answer_lost: OnAnswerLost,
+    /// How long what was learnt about a device holds.
+    #[serde(default = "Rcs::default_capability_expiry")]
+    pub capability_expiry: Period,
+    /// Ask a number for its capabilities (OPTIONS) before the first message to it, when they are not known.
+    #[serde(default)]
+    pub ask_capabilities: bool,
+    /// The link that a place becomes for phones: `{lat}` and `{lon}` stand for its degrees.
+    #[serde(default = "Rcs::default_map_link")]
+    #[schemars(length(min = 8, max = 200))]
+    pub map_link: String,
+    /// When messages of its users are charged.
+    #[serde(default)]
+    pub charge_at: ChargeAt,
+    /// Who may register here.
+    #[serde(default, rename = "user")]
+    pub users: Vec<RcsUser>,
+    /// Who is believed when they say who a request is from.
+    #[serde(default, rename = "peer")]
+    pub peers: Vec<RcsPeer>,
+}
+
+/// Somebody whose devices register with the gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RcsUser {
+    /// In international form.
+    pub number: NumberPattern,
+    /// The password of its devices.
+    pub password: SecretRef,
+    /// Addresses its devices may come from; empty for all.
+    #[serde(default)]
+    pub allow: Vec<Cidr>,
+}
+
+/// A network element that is trusted: its P-Asserted-Identity is taken, and no password is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RcsPeer {
+    pub name: Name,
+    /// Where its requests come from.
+    pub addresses: Vec<Cidr>,
+}
+
+/// How RCS devices are reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RcsMode {
+    #[default]
+    Standalone,
+    ApplicationServer,
+}
+
+impl Rcs {
+    /// Nobody is let in.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.users.is_empty() && self.peers.is_empty()
+    }
+
+    #[must_use]
+    pub fn default_name() -> Name {
+        Name::known("rcs")
+    }
+
+    #[must_use]
+    pub fn default_domain() -> String {
+        "ims.example".into()
+    }
+}
+
+impl Default for Rcs {
+    fn default() -> Self {
+        Self {
+            name: Self::default_name(),
+            domain: Self::default_domain(),
+            mode: RcsMode::default(),
+            listen: Self::default_listen(),
+            tls_listen: Listen::Off,
+            tls: None,
+            msrp_listen: Self::default_msrp_listen(),
+            public_address: None,
+            udp_sockets: Self::default_udp_sockets(),
+            connections_max: Self::default_connections_max(),
+            message_octets_max: Self::default_message_octets_max(),
+            t1: Self::default_t1(),
+            t2: Self::default_t2(),
+            t4: Self::default_t4(),
+            window: Self::default_window(),
+            registration_min: Self::default_registration_min(),
+            registration_max: Self::default_registration_max(),
+            next_hop: None,
+            fallback_after: Self::default_fallback_after(),
+            receipt_window: Self::default_receipt_window(),
+            keep: Self::default_keep(),
+            on_answer_lost: OnAnswerLost::default(),
+            capability_expiry: Self::default_capability_expiry(),
+            ask_capabilities: false,
+            map_link: Self::default_map_link(),
+            charge_at: ChargeAt::default(),
+            users: Vec::new(),
+            peers: Vec::new(),
+        }
+    }
+}
+
+impl Rcs {
+    const fn off() -> Listen {
+        Listen::Off
+    }
+
+    #[must_use]
+    pub fn default_listen() -> Listen {
+        Listen::loopback(5060)
+    }
+
+    #[must_use]
+    pub fn default_msrp_listen() -> Listen {
+        Listen::loopback(2855)
+    }
+
+    #[must_use]
+    pub const fn default_udp_sockets() -> u8 {
+        2
+    }
+
+    #[must_use]
+    pub const fn default_connections_max() -> u32 {
+        16_384
+    }
+
+    #[must_use]
+    pub const fn default_message_octets_max() -> Octets {
+        Octets::new(256 * 1_024)
+    }
+
+    #[must_use]
+    pub const fn default_t1() -> Period {
+        Period::from_millis(500)
+    }
+
+    #[must_use]
+    pub const fn default_t2() -> Period {
+        Period::from_secs(4)
+    }
+
+    #[must_use]
+    pub const fn default_t4() -> Period {
+        Period::from_secs(5)
+    }
+
+    #[must_use]
+    pub const fn default_window() -> u32 {
+        4_000
+    }
+
+    #[must_use]
+    pub const fn default_registration_min() -> Period {
+        Period::from_secs(60)
+    }
+
+    #[must_use]
+    pub const fn default_registration_max() -> Period {
+        Period::from_hours(1)
+    }
+
+    #[must_use]
+    pub const fn default_fallback_after() -> Period {
+        Period::from_secs(60)
+    }
+
+    #[must_use]
+    pub const fn default_receipt_window() -> Period {
+        Period::from_hours(72)
+    }
+
+    #[must_use]
+    pub const fn default_keep() -> Period {
+        Period::from_hours(72)
+    }
+
+    #[must_use]
+    pub const fn default_capability_expiry() -> Period {
+        Period::from_days(30)
+    }
+
+    #[must_use]
+    pub fn default_map_link() -> String {
+        "https://www.openstreetmap.org/?mlat={lat}&mlon={lon}".into()
+    }
+}
