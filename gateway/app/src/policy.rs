@@ -25,7 +25,8 @@ pub(crate) fn peers(config: &Config) -> Vec<(String, ChannelKind)> {
         .messengers
         .iter()
         .map(|messenger| (messenger.name.as_str().to_owned(), ChannelKind::Messenger));
-    accounts.chain(channels).chain(messengers).collect()
+    let rcs = config.rcs.iter().map(|rcs| (rcs.name.as_str().to_owned(), ChannelKind::Rcs));
+    accounts.chain(channels).chain(messengers).chain(rcs).collect()
 }
 
 pub(crate) fn class(class: config::Class) -> Class {
@@ -137,6 +138,14 @@ fn charge_at(charge_at: config::ChargeAt) -> engine::ChargeAt {
     }
 }
 
+fn answer_lost(written: OnAnswerLost) -> AnswerLost {
+    match written {
+        OnAnswerLost::Resend => AnswerLost::Resend,
+        OnAnswerLost::Wait => AnswerLost::Wait,
+        OnAnswerLost::ResendAfter(period) => AnswerLost::ResendAfter(period.get()),
+    }
+}
+
 fn channels(config: &Config, ids: &Ids, numbering: &NumberingPlan) -> Vec<ChannelPolicy> {
     let common = retry(&config.policy.retry);
     let of = |name: &str, kind| {
@@ -163,11 +172,7 @@ fn channels(config: &Config, ids: &Ids, numbering: &NumberingPlan) -> Vec<Channe
         let mut policy = of(channel.name.as_str(), ChannelKind::Smsc);
         policy.gives_receipts = channel.receipts;
         policy.receipt_window = channel.receipt_window.get();
-        policy.answer_lost = match channel.on_answer_lost {
-            OnAnswerLost::Resend => AnswerLost::Resend,
-            OnAnswerLost::Wait => AnswerLost::Wait,
-            OnAnswerLost::ResendAfter(period) => AnswerLost::ResendAfter(period.get()),
-        };
+        policy.answer_lost = answer_lost(channel.on_answer_lost);
         if let Some(own) = &channel.retry {
             policy.retry = retry(own);
         }
@@ -183,6 +188,15 @@ fn channels(config: &Config, ids: &Ids, numbering: &NumberingPlan) -> Vec<Channe
             .and_then(|name| config.pools.iter().find(|pool| pool.name == *name))
             .map(|pool| pool.numbers.iter().flat_map(numbers).filter_map(|n| msisdn(&n, numbering)).collect())
             .unwrap_or_default();
+        channels.push(policy);
+    }
+    if let Some(rcs) = &config.rcs {
+        let mut policy = of(rcs.name.as_str(), ChannelKind::Rcs);
+        policy.charge_at = charge_at(rcs.charge_at);
+        policy.gives_receipts = true;
+        policy.receipt_window = rcs.receipt_window.get();
+        policy.report_window = rcs.keep.get();
+        policy.answer_lost = answer_lost(rcs.on_answer_lost);
         channels.push(policy);
     }
     // The engine looks a channel up by its id first.
