@@ -110,6 +110,33 @@ impl Hasher {
     }
 }
 
+impl std::hash::Hasher for Hasher {
+    fn write(&mut self, octets: &[u8]) {
+        self.octets(octets);
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        self.word(word);
+    }
+
+    fn write_u32(&mut self, word: u32) {
+        self.word(word.into());
+    }
+
+    fn finish(&self) -> u64 {
+        Self::finish(self.clone()) as u64
+    }
+}
+
+/// Makes the maps of this crate ones that strangers cannot aim at.
+impl std::hash::BuildHasher for Seed {
+    type Hasher = Hasher;
+
+    fn build_hasher(&self) -> Hasher {
+        Hasher::new(*self)
+    }
+}
+
 #[inline]
 const fn round(v: &mut [u64; 4]) {
     v[0] = v[0].wrapping_add(v[1]);

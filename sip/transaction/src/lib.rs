@@ -2,11 +2,15 @@
 
 pub mod flow;
 pub mod hash;
+mod index;
+pub mod layer;
+mod slab;
 pub mod table;
 pub mod timers;
 pub mod wheel;
 
 pub use flow::{Flow, Transport};
 pub use hash::Seed;
+pub use layer::{Action, Class, ClientKey, Counts, Gone, Layer, Refused, ServerKey, Settings, Tag};
 pub use timers::{Timer, Timers};
 pub use wheel::Wheel;

@@ -1,0 +1,118 @@
+//! What makes two requests copies of one another (RFC 3261 §17.2.3).
+
+use sip_message::{Host, Method, Name, Request, Via};
+
+use crate::hash::{Hasher, Seed};
+
+/// Whose copy a request is, in 128 keyed bits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Identity {
+    /// Equal for copies; ACK counts as INVITE.
+    pub(super) key: u128,
+    /// The key of the INVITE that an ACK or CANCEL belongs to. For other methods nobody's.
+    pub(super) invite: u128,
+}
+
+impl Identity {
+    /// By branch, sent-by and method; for RFC 2543 peers by what their rule names.
+    pub(super) fn of(seed: Seed, request: &Request, via: &Via<'_>) -> Self {
+        let mut hasher = Hasher::new(seed);
+        match via.unique_branch() {
+            Some(branch) => {
+                hasher.part(branch.as_bytes());
+                match via.host {
+                    Host::Name(name) => hasher.part_ignoring_case(name.as_bytes()),
+                    Host::Ip(address) => match address.to_canonical() {
+                        std::net::IpAddr::V4(address) => hasher.part(&address.octets()),
+                        std::net::IpAddr::V6(address) => hasher.part(&address.octets()),
+                    },
+                }
+                hasher.word(via.port_or_default().into());
+            }
+            None => by_rfc_2543(&mut hasher, request),
+        }
+        let of = |method: &str| {
+            let mut hasher = hasher.clone();
+            hasher.part(method.as_bytes());
+            hasher.finish()
+        };
+        match &request.method {
+            &Method::INVITE | &Method::ACK => {
+                let key = of("INVITE");
+                Self { key, invite: key }
+            }
+            &Method::CANCEL => Self { key: of("CANCEL"), invite: of("INVITE") },
+            other => {
+                let key = of(other.as_str());
+                Self { key, invite: key }
+            }
+        }
+    }
+
+    /// The To tag of our answers. CANCEL is answered with the tag of its INVITE (RFC 3261 §9.2).
+    pub(super) const fn tag(&self) -> Tag {
+        Tag::new((self.invite >> 64) as u64)
+    }
+}
+
+/// R-URI, tags, Call-ID, CSeq number and the whole top Via. The To tag is left out where ACK and CANCEL must find
+/// their INVITE: an ACK has the tag of the answer.
+fn by_rfc_2543(hasher: &mut Hasher, request: &Request) {
+    hasher.word(2543);
+    hasher.part(request.uri.as_str().as_bytes());
+    hasher.part(request.from_tag().unwrap_or_default().as_bytes());
+    if !matches!(request.method, Method::INVITE | Method::ACK | Method::CANCEL) {
+        hasher.part(request.to_tag().unwrap_or_default().as_bytes());
+    }
+    hasher.part(request.call_id().as_bytes());
+    hasher.word(request.cseq().map_or(0, |cseq| cseq.number).into());
+    hasher.part(request.headers.list(Name::Via).next().unwrap_or_default());
+}
+
+/// What an ACK of a 2xx has in common with its INVITE (RFC 3261 §13.2.2.4).
+pub(super) fn of_ack(seed: Seed, request: &Request, to_tag: &str) -> u64 {
+    let mut hasher = Hasher::new(seed);
+    hasher.part(b"ACK of 2xx");
+    hasher.part(request.call_id().as_bytes());
+    hasher.part(request.from_tag().unwrap_or_default().as_bytes());
+    hasher.part(to_tag.as_bytes());
+    hasher.word(request.cseq().map_or(0, |cseq| cseq.number).into());
+    hasher.finish() as u64
+}
+
+/// What a request that came by two ways has in common (RFC 3261 §8.2.2.2).
+pub(super) fn of_merged(seed: Seed, request: &Request) -> u64 {
+    let mut hasher = Hasher::new(seed);
+    hasher.part(b"merged");
+    hasher.part(request.call_id().as_bytes());
+    hasher.part(request.from_tag().unwrap_or_default().as_bytes());
+    hasher.part(request.headers.get(Name::CSeq).unwrap_or_default());
+    hasher.finish() as u64
+}
+
+/// A tag that we put into To: thirteen letters and digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tag([u8; Self::OCTETS]);
+
+impl Tag {
+    pub(super) const OCTETS: usize = 13;
+
+    /// 64 bits, five to a letter.
+    pub(super) const fn new(mut bits: u64) -> Self {
+        const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+        let mut text = [0; Self::OCTETS];
+        let mut at = 0;
+        while at < Self::OCTETS {
+            text[at] = LETTERS[(bits & 31) as usize];
+            bits >>= 5;
+            at += 1;
+        }
+        Self(text)
+    }
+
+    /// As written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
