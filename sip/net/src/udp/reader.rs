@@ -1,0 +1,152 @@
+//! Datagrams in: as many as are there for one wake-up, one batch for the driver.
+
+use std::{
+    io::{self, IoSliceMut},
+    net::{Ipv4Addr, SocketAddr, UdpSocket as StdSocket},
+    sync::Arc,
+};
+
+use bytes::{Bytes, BytesMut};
+use quinn_udp::{RecvMeta, UdpSocketState};
+use sip_message::{Fault, Message, parse_datagram};
+use smallvec::SmallVec;
+use tokio::io::Interest;
+
+use super::Udp;
+use crate::{
+    Flow, Transport,
+    endpoint::Shared,
+    inbox::{Event, now},
+    route::{answer_address, mark},
+};
+
+/// Datagrams taken from the system in one call.
+const READ_BATCH: usize = quinn_udp::BATCH_SIZE;
+/// Calls for one wake-up; what else is there comes with the next batch.
+const ROUNDS: usize = 4;
+/// The largest datagram there is.
+const DATAGRAM_OCTETS: usize = 1 << 16;
+
+/// Reads one socket for its life.
+///
+/// # Errors
+/// When the system cannot read many datagrams at once.
+pub(crate) async fn read(udp: Arc<Udp>, shared: Arc<Shared>) -> io::Result<()> {
+    let mut reader = Reader::new(&udp, &shared)?;
+    loop {
+        udp.socket.readable().await?;
+        reader.drain();
+        // Other tasks come to their turn also when datagrams never end.
+        tokio::task::consume_budget().await;
+    }
+}
+
+struct Reader<'a> {
+    udp: &'a Udp,
+    shared: &'a Shared,
+    many: UdpSocketState,
+    scratch: Vec<u8>,
+    answers: Vec<(Flow, Bytes)>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(udp: &'a Udp, shared: &'a Shared) -> io::Result<Self> {
+        // Made over another socket: it would forbid fragments on ours, and large answers to peers that speak
+        // only UDP need them. Only the call that reads many datagrams at once is wanted.
+        let other = StdSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let many = UdpSocketState::new((&other).into())?;
+        Ok(Self { udp, shared, many, scratch: vec![0; READ_BATCH * DATAGRAM_OCTETS], answers: Vec::new() })
+    }
+
+    /// Everything that is there, up to a bound.
+    fn drain(&mut self) {
+        let mut events = Vec::new();
+        for _ in 0..ROUNDS {
+            let mut meta = [RecvMeta::default(); READ_BATCH];
+            let count = match self.receive(&mut meta) {
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                // An error left over from something sent; the next call reads.
+                Err(_) => continue,
+            };
+            self.shared.counters.datagrams_in.add(count);
+            let came = self.copy_out(meta.get(..count).unwrap_or_default());
+            for (datagram, source) in came {
+                events.extend(self.take(datagram, source));
+            }
+            if count < READ_BATCH {
+                break;
+            }
+        }
+        if !events.is_empty()
+            && let Err(refused) = self.shared.feed.offer(now(), events)
+        {
+            self.refuse(refused);
+        }
+        if !self.answers.is_empty() {
+            self.udp.send(&self.answers, &self.shared.counters, None);
+            self.answers.clear();
+        }
+    }
+
+    fn receive(&mut self, meta: &mut [RecvMeta; READ_BATCH]) -> io::Result<usize> {
+        let mut slots: SmallVec<[IoSliceMut<'_>; READ_BATCH]> =
+            self.scratch.chunks_mut(DATAGRAM_OCTETS).map(IoSliceMut::new).collect();
+        let (many, socket) = (&self.many, &self.udp.socket);
+        socket.try_io(Interest::READABLE, || many.recv(socket.into(), &mut slots, meta))
+    }
+
+    /// One piece of memory for the whole batch, just large enough: it lives as long as the longest-lived of
+    /// its messages.
+    fn copy_out(&self, meta: &[RecvMeta]) -> SmallVec<[(Bytes, SocketAddr); READ_BATCH]> {
+        let mut arena = BytesMut::with_capacity(meta.iter().map(|meta| meta.len).sum());
+        for (meta, slot) in meta.iter().zip(self.scratch.chunks(DATAGRAM_OCTETS)) {
+            arena.extend_from_slice(slot.get(..meta.len).unwrap_or_default());
+        }
+        let mut rest = arena.freeze();
+        meta.iter().map(|meta| (rest.split_to(meta.len.min(rest.len())), meta.addr)).collect()
+    }
+
+    fn take(&mut self, datagram: Bytes, source: SocketAddr) -> Option<Event> {
+        let counters = &self.shared.counters;
+        match parse_datagram(datagram, &self.shared.settings.datagram) {
+            Ok(Message::Request(mut request)) => {
+                let via = request.via()?;
+                let flow = self.udp.flow(answer_address(&via, source, Transport::Udp));
+                mark(&mut request.headers, source);
+                Some(Event::Message { flow, message: request.into() })
+            }
+            Ok(response) => Some(Event::Message { flow: self.udp.flow(source), message: response }),
+            Err(unreadable) => {
+                match self.shared.refusals.unreadable(&unreadable, source, Transport::Udp) {
+                    Some((to, octets)) => {
+                        counters.refused.one();
+                        self.answers.push((self.udp.flow(to), octets));
+                    }
+                    None if unreadable.fault == Fault::KeepAlive => counters.noise.one(),
+                    None => counters.unreadable.one(),
+                }
+                None
+            }
+        }
+    }
+
+    /// There is no room: requests are told so, the rest is lost as datagrams are.
+    fn refuse(&mut self, events: Vec<Event>) {
+        let Shared { counters, settings, refusals, .. } = self.shared;
+        for event in events {
+            let Event::Message { flow, message } = event else { continue };
+            let answer = match &message {
+                Message::Request(request) => refusals.overloaded(request, settings.retry_after_s),
+                Message::Response(_) => None,
+            };
+            match answer {
+                Some(octets) => {
+                    counters.overloaded.one();
+                    self.answers.push((flow, octets));
+                }
+                None => counters.dropped.one(),
+            }
+        }
+    }
+}
