@@ -138,6 +138,8 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
             inactivity: Restart,
             answer_timeout: Restart,
             pdu_timeout: Restart,
+            over_binds: Restart,
+            hide_accounts: Restart,
             pdu_octets_max: Restart,
         }
     );

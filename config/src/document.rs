@@ -151,6 +151,7 @@ fn demo_account() -> Account {
             window: AccountSmpp::default_window(),
             rate: 0,
             allow: this_machine(),
+            system_types: Vec::new(),
             version: AccountSmpp::default_version(),
             default_alphabet: DefaultAlphabet::default(),
             receipts: Receipts::default(),

@@ -30,6 +30,6 @@ pub use policy::{Advertising, BadZone, Codes, Policy, QuietHours, Retry};
 pub use pool::Pool;
 pub use rcs::{Rcs, RcsMode, RcsPeer, RcsUser};
 pub use route::{Route, Strategy};
-pub use smpp::{DefaultAlphabet, Smpp, SmppVersion};
+pub use smpp::{DefaultAlphabet, OverBinds, Smpp, SmppVersion};
 pub use store::Store;
 pub use tls::Tls;

@@ -56,6 +56,9 @@ pub struct AccountSmpp {
     /// Addresses it may come from; empty for all.
     #[serde(default)]
     pub allow: Vec<Cidr>,
+    /// The `system_type`s it may name when it binds; empty for any.
+    #[serde(default)]
+    pub system_types: Vec<String>,
     /// The highest version spoken with it; a bind with a higher one is answered with this.
     #[serde(default = "AccountSmpp::default_version")]
     pub version: SmppVersion,

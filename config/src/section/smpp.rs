@@ -32,6 +32,11 @@ pub struct Smpp {
     pub answer_timeout: Period,
     /// A PDU that began must be complete after so long.
     pub pdu_timeout: Period,
+    /// The answer to one bind more than an account may have: `failed` (ESME_RBINDFAIL) or `already-bound`
+    /// (ESME_RALYBND), which some partners expect.
+    pub over_binds: OverBinds,
+    /// Answer an unknown `system_id` and a wrong password alike, so that names cannot be tried out.
+    pub hide_accounts: bool,
     /// A longer PDU closes the connection.
     pub pdu_octets_max: Octets,
 }
@@ -49,9 +54,20 @@ impl Default for Smpp {
             inactivity: Period::from_secs(300),
             answer_timeout: Period::from_secs(60),
             pdu_timeout: Period::from_secs(10),
+            over_binds: OverBinds::default(),
+            hide_accounts: true,
             pdu_octets_max: Octets::new(70_000),
         }
     }
+}
+
+/// The answer to one bind too many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OverBinds {
+    #[default]
+    Failed,
+    AlreadyBound,
 }
 
 /// A version of the protocol.

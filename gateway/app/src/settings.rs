@@ -7,9 +7,10 @@ use config::{Config, Credential, ProcessEnvironment};
 use miette::miette;
 use model::ChannelId;
 use smpp::{
+    CommandStatus,
     client::ClientSettings as SmscSettings,
     server::{AccountSettings, PasswordCheck, ServerSettings},
-    session::TimerOptions,
+    session::{BindManners, TimerOptions},
 };
 use tokio::net::TcpListener;
 
@@ -67,6 +68,13 @@ pub(crate) fn server_settings(config: &Config) -> ServerSettings {
         },
         pdu_octets_max: usize::try_from(smpp.pdu_octets_max.get()).unwrap_or(usize::MAX),
         connections_max: smpp.connections_max as usize,
+        manners: BindManners {
+            over_limit: match smpp.over_binds {
+                config::OverBinds::Failed => CommandStatus::RBINDFAIL,
+                config::OverBinds::AlreadyBound => CommandStatus::RALYBND,
+            },
+            hide_which: smpp.hide_accounts,
+        },
         ..ServerSettings::default()
     }
 }
@@ -83,6 +91,7 @@ pub(crate) fn esme_settings(
         name: account.name.as_str().to_owned(),
         system_id: smpp.system_id.clone(),
         password: PasswordCheck::Digest(digest(&smpp.password)?),
+        system_types: smpp.system_types.clone(),
         binds_max: usize::from(smpp.binds_max),
         window: smpp.window as usize,
         rate: smpp.rate,

@@ -43,6 +43,8 @@ pub struct AccountSettings {
     pub name: String,
     pub system_id: String,
     pub password: PasswordCheck,
+    /// The `system_type`s it may name; empty for any.
+    pub system_types: Vec<String>,
     pub binds_max: usize,
     /// Submissions that may be unanswered on one session; then its socket is not read.
     pub window: usize,

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     Frame, Version,
     pdu::{self, Bind, BindKind, BindResp},
-    session::{BindManners, BindRefusal, State},
+    session::{BindRefusal, State},
     tlv::Leniency,
 };
 
@@ -56,7 +56,8 @@ impl Connection<'_> {
                     self.server.watch.auth_failed();
                     tokio::time::sleep(self.server.settings.refusal_delay).await;
                 }
-                pdu::answer(command, refusal.status(&BindManners::default()), sequence, &mut self.replies);
+                let status = refusal.status(&self.server.settings.manners);
+                pdu::answer(command, status, sequence, &mut self.replies);
                 Goes::Ends
             }
         }
@@ -70,6 +71,10 @@ impl Connection<'_> {
         }
         if !settings.password.accepts(bind.password) {
             return Err(BindRefusal::WrongPassword);
+        }
+        let types = &settings.system_types;
+        if !types.is_empty() && !types.iter().any(|known| known.as_bytes() == bind.system_type) {
+            return Err(BindRefusal::SystemType);
         }
         let version = Version::negotiate(
             settings.version_max.min(self.server.settings.version),

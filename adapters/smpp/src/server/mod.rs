@@ -28,7 +28,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub(crate) use self::account::turn;
 pub use self::account::{Account, AccountSettings, PasswordCheck};
 use self::authenticate::Failures;
-use crate::{Version, limits::PDU_OCTETS_MAX, session::TimerOptions, socket};
+use crate::{
+    Version,
+    limits::PDU_OCTETS_MAX,
+    session::{BindManners, TimerOptions},
+    socket,
+};
 
 /// What an operator may set about the listener.
 #[derive(Debug, Clone)]
@@ -44,6 +49,8 @@ pub struct ServerSettings {
     pub strikes_max: u32,
     /// Before a refused bind is answered.
     pub refusal_delay: Duration,
+    /// How binds are refused.
+    pub manners: BindManners,
 }
 
 impl Default for ServerSettings {
@@ -56,6 +63,7 @@ impl Default for ServerSettings {
             connections_max: 1_000,
             strikes_max: 20,
             refusal_delay: Duration::from_millis(500),
+            manners: BindManners::default(),
         }
     }
 }

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use super::{
     account::AccountSettings,
     reader::Connection,
-    writer::{Multi, Request, Token, refusal},
+    writer::{Multi, Request, Token, refusal, refused},
 };
 use crate::{
     Command, CommandStatus, Frame, Version,
@@ -42,7 +42,7 @@ impl Connection<'_> {
     fn refuse(&mut self, frame: &Frame<'_>, cause: Cause) {
         self.server.watch.refusing(cause);
         let status = refusal(cause, self.version());
-        pdu::answer(frame.header.command, status, frame.header.sequence, &mut self.replies);
+        refused(frame.header.command, status, frame.header.sequence, self.version(), &mut self.replies);
     }
 
     pub(super) fn submit(&mut self, frame: &Frame<'_>, now: Timestamp) {

@@ -22,11 +22,17 @@ use crate::{
     pdu::{self, QuerySmResp, SubmitMultiResp, Unsuccessful},
     socket::{self, Writer},
     time,
+    tlv::Tag,
     translate::{
         LinkText, deliver_message, deliver_report, message_state, status_of_answer, status_of_cause,
     },
     window::Window,
 };
+
+/// `congestion_state` over the agreed rate: 90 to 99 is nearing congestion.
+const NEARING_CONGESTION: u8 = 95;
+/// `congestion_state` with a full queue.
+const CONGESTED: u8 = 100;
 
 /// What the writer is given to do.
 pub(super) enum Post {
@@ -311,7 +317,9 @@ impl WriterTask {
             (Request::Replace, Answer::Refused(_) | Answer::NotOpen) => {
                 pdu::answer(command, CommandStatus::RREPLACEFAIL, token.sequence, buffer);
             }
-            (_, answer) => pdu::answer(command, status_of_answer(answer, version), token.sequence, buffer),
+            (_, answer) => {
+                refused(command, status_of_answer(answer, version), token.sequence, version, buffer);
+            }
         }
         true
     }
@@ -425,6 +433,27 @@ fn query_resp(sequence: u32, standing: &Standing, version: Version, buffer: &mut
 }
 
 /// The status for a submission that is refused before the engine sees it.
+/// A refusal. Who is slowed down and speaks 5.0 hears how full we are (SMPP 5.0 §4.8.4.18).
+pub(super) fn refused(
+    command: Command,
+    status: CommandStatus,
+    sequence: u32,
+    version: Version,
+    out: &mut BytesMut,
+) {
+    let congestion = match status {
+        CommandStatus::RTHROTTLED => NEARING_CONGESTION,
+        CommandStatus::RMSGQFUL => CONGESTED,
+        _ => return pdu::answer(command, status, sequence, out),
+    };
+    if version < Version::V50 {
+        return pdu::answer(command, status, sequence, out);
+    }
+    let _fits = pdu::answer_with(command, status, sequence, out, |tlvs| {
+        tlvs.octet(Tag::CONGESTION_STATE, congestion).map(drop)
+    });
+}
+
 pub(super) const fn refusal(cause: Cause, version: Version) -> CommandStatus {
     status_of_cause(cause, version)
 }

@@ -4,9 +4,9 @@ use std::{sync::Arc, sync::atomic::Ordering, time::Duration};
 
 use smpp::{
     Command, CommandStatus, Tag, Version,
-    pdu::{BindKind, BindResp},
+    pdu::{Bind, BindKind, BindResp},
     server::{AccountSettings, ServerSettings},
-    session::TimerOptions,
+    session::{BindManners, TimerOptions},
     tlv::Leniency,
 };
 use tokio::time::Instant;
@@ -102,6 +102,47 @@ async fn row_08_one_bind_more_than_agreed_is_refused_until_another_goes() {
         tokio::task::yield_now().await;
     }
     Esme::bound(&desk).await.is_up().await;
+}
+
+#[tokio::test]
+async fn rows_08_and_09_are_answered_as_partners_expect_it() {
+    let manners = BindManners { over_limit: CommandStatus::RALYBND, hide_which: false };
+    let settings = ServerSettings { manners, ..settings() };
+    let desk = Desk::with(settings, AccountSettings { binds_max: 0, ..account() }).await;
+    for (system_id, password, status) in [
+        ("nobody", "secret", CommandStatus::RINVSYSID),
+        ("esme", "wrong", CommandStatus::RINVPASWD),
+        ("esme", "secret", CommandStatus::RALYBND),
+    ] {
+        let mut esme = Esme::connect(desk.address).await;
+        esme.write(&bind(BindKind::Transceiver, Version::V34, system_id, password)).await;
+        esme.answered(Command::BindTransceiverResp, status, 1).await;
+        esme.closed().await;
+    }
+}
+
+#[tokio::test]
+async fn row_10_only_the_system_types_of_the_account_may_bind() {
+    let desk = Desk::with(
+        settings(),
+        AccountSettings { system_types: vec!["VMS".into(), "OTA".into()], ..account() },
+    )
+    .await;
+    for (system_type, status) in
+        [("OTA", CommandStatus::ROK), ("", CommandStatus::RINVSYSTYP), ("CMT", CommandStatus::RINVSYSTYP)]
+    {
+        let mut octets = Vec::new();
+        let bind = Bind {
+            system_id: b"esme",
+            password: b"secret",
+            system_type: system_type.as_bytes(),
+            ..Bind::default()
+        };
+        bind.encode(BindKind::Transceiver, 1, &mut octets).expect("short");
+        let mut esme = Esme::connect(desk.address).await;
+        esme.write(&octets).await;
+        esme.expect(Command::BindTransceiverResp, status).await;
+    }
 }
 
 #[tokio::test]

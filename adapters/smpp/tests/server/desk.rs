@@ -111,6 +111,7 @@ pub(crate) struct Desk {
 
 pub(crate) fn account() -> AccountSettings {
     AccountSettings {
+        system_types: Vec::new(),
         channel: CHANNEL,
         name: "esme".into(),
         system_id: "esme".into(),

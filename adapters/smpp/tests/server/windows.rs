@@ -1,7 +1,12 @@
 //! How much at once, how fast, and when not at all.
 
 use model::Cause;
-use smpp::{Command, CommandStatus, Version, pdu::BindKind, server::AccountSettings};
+use smpp::{
+    Command, CommandStatus, Version,
+    pdu::{BindKind, SubmitSmResp},
+    server::AccountSettings,
+    tlv::Leniency,
+};
 
 use crate::{
     desk::{Desk, accepted, account, settings},
@@ -101,7 +106,11 @@ async fn row_36_a_gateway_that_takes_nothing_says_why() {
         ] {
             desk.close(Some(cause));
             esme.write(&submit(sequence, "no")).await;
-            esme.answered(Command::SubmitSmResp, status, sequence).await;
+            let frame = esme.answered(Command::SubmitSmResp, status, sequence).await;
+            // Only 5.0 has a word for how full we are.
+            let told = SubmitSmResp::decode(&frame.body, Leniency::Strict).expect("well-formed");
+            let full = version == Version::V50 && cause == Cause::QueueFull;
+            assert_eq!(told.tlvs.congestion_state(), full.then_some(100));
             assert!(desk.nothing());
         }
         desk.close(None);
