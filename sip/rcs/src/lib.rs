@@ -1,1 +1,21 @@
-//! What RCS puts inside: CPIM, IMDN, is-composing, files, places, lists, conferences.
+//! What RCS puts inside SIP and MSRP: CPIM, IMDN, is-composing, capabilities, files, places, lists,
+//! conferences, revocation, and the little SDP that MSRP needs.
+//!
+//! Octets and times come in, values and octets go out: no socket, no clock, no randomness. Every decoder is
+//! total and bounded. Start with [`cpim::Cpim::read`] for what arrives in a MESSAGE or a SEND, with
+//! [`cpim::Writer`] and [`imdn::Report::write_message`] for what leaves.
+
+mod private;
+mod sink;
+
+pub mod cpim;
+pub mod imdn;
+pub mod iscomposing;
+pub mod mime;
+pub mod multipart;
+pub mod time;
+pub mod xml;
+
+pub use cpim::{Cpim, CpimError};
+pub use private::Private;
+pub use sink::Sink;
