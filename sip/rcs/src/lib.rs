@@ -9,6 +9,7 @@ mod private;
 mod sink;
 
 pub mod cpim;
+pub mod features;
 pub mod imdn;
 pub mod iscomposing;
 pub mod mime;
@@ -17,5 +18,6 @@ pub mod time;
 pub mod xml;
 
 pub use cpim::{Cpim, CpimError};
+pub use features::{Capabilities, Features};
 pub use private::Private;
 pub use sink::Sink;
