@@ -1,0 +1,27 @@
+//! The SIP side among foreign software, over real sockets of the loopback.
+//!
+//! Every peer is a program of its own, in a folder of its own, at an address that the test says: phones with liblinphone
+//! and baresip, SIPp with a scenario, Kamailio as registrar, S-CSCF or relay, tshark as the judge of what went over
+//! the wire. `cargo xtask peers` installs them. What they do not say in time is a failure with their last words.
+
+#[path = "sip/account.rs"]
+mod account;
+#[path = "sip/baresip.rs"]
+mod baresip;
+#[path = "sip/capture.rs"]
+mod capture;
+#[path = "sip/kamailio.rs"]
+mod kamailio;
+#[path = "sip/linphone.rs"]
+mod linphone;
+#[path = "sip/program.rs"]
+mod program;
+#[path = "sip/sipp.rs"]
+mod sipp;
+
+/// The peers among themselves.
+#[path = "sip/among_peers.rs"]
+mod among_peers;
+/// A relay for MSRP.
+#[path = "sip/msrp_relay.rs"]
+mod msrp_relay;

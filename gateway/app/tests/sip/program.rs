@@ -1,0 +1,170 @@
+//! A foreign program: started in a folder of its own, listened to, told what to do, ended with the test.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket},
+    path::Path,
+    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
+    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// The longest that any one thing takes on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
+/// How long a program may take to end once it was asked to.
+const FAREWELL: Duration = Duration::from_secs(10);
+
+/// An address of the loopback on which nobody listens now, over UDP nor TCP.
+pub(crate) fn free_address() -> SocketAddr {
+    for _ in 0..100 {
+        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the loopback has a free port");
+        let address = tcp.local_addr().expect("a listener has an address");
+        if UdpSocket::bind(address).is_ok() {
+            return address;
+        }
+    }
+    panic!("no port of the loopback is free for both UDP and TCP");
+}
+
+/// Asks until there is an answer.
+#[track_caller]
+pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(Instant::now() < end, "in vain: {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A running program. What it says, on either stream, is read line by line.
+pub(crate) struct Program {
+    name: String,
+    child: Child,
+    orders: Option<ChildStdin>,
+    lines: Receiver<String>,
+    /// What it said and nobody has asked for yet.
+    unasked: Vec<String>,
+    /// Everything it said.
+    said: Vec<String>,
+}
+
+impl Program {
+    /// Starts it in `home`; `package` is what brings it.
+    #[track_caller]
+    pub(crate) fn start(package: &str, home: &Path, mut command: Command) -> Self {
+        let name = command.get_program().to_string_lossy().into_owned();
+        command.current_dir(home).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|error| {
+            panic!(
+                "{name} does not start ({error}); it comes with {package}, which `cargo xtask peers` installs"
+            )
+        });
+        let orders = child.stdin.take();
+        let (sender, lines) = channel();
+        forward(child.stdout.take().expect("its output is piped"), sender.clone());
+        forward(child.stderr.take().expect("its errors are piped"), sender);
+        Self { name, child, orders, lines, unasked: Vec::new(), said: Vec::new() }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Says one line to it.
+    #[track_caller]
+    pub(crate) fn tell(&mut self, line: &str) {
+        let orders = self.orders.as_mut().expect("it still listens");
+        writeln!(orders, "{line}").unwrap_or_else(|error| panic!("{} takes no order: {error}", self.name));
+    }
+
+    /// The first line in which `find` finds something, from what nobody has asked for so far.
+    #[track_caller]
+    pub(crate) fn wait_for<T>(&mut self, what: &str, find: impl Fn(&str) -> Option<T>) -> T {
+        let known = (0..).zip(&self.unasked).find_map(|(at, line)| find(line).map(|found| (at, found)));
+        if let Some((at, found)) = known {
+            self.unasked.remove(at);
+            return found;
+        }
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match self.lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok(line) => {
+                    self.said.push(line.clone());
+                    match find(&line) {
+                        Some(found) => return found,
+                        None => self.unasked.push(line),
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    let words = self.last_words();
+                    panic!("{} in vain: {what}; it said\n{words}", self.name)
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    let words = self.last_words();
+                    panic!("{} ended without {what}; it said\n{words}", self.name)
+                }
+            }
+        }
+    }
+
+    /// Waits until it ends by itself.
+    #[track_caller]
+    pub(crate) fn ends(&mut self) -> ExitStatus {
+        self.orders = None;
+        until(&format!("the end of {}", self.name), || self.child.try_wait().expect("it can be waited for"))
+    }
+
+    /// How it ended, if it did.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("it can be waited for")
+    }
+
+    /// Asks it to stop, as its operator would, and waits until it did.
+    pub(crate) fn stop(&mut self, signal: &str) {
+        self.orders = None;
+        // What has ended already needs no signal.
+        Command::new("kill").args([signal, &self.pid().to_string()]).stderr(Stdio::null()).status().ok();
+        let end = Instant::now() + FAREWELL;
+        while Instant::now() < end && matches!(self.child.try_wait(), Ok(None)) {
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Everything it said so far.
+    pub(crate) fn last_words(&mut self) -> String {
+        let more: Vec<_> = self.lines.try_iter().collect();
+        self.unasked.extend(more.iter().cloned());
+        self.said.extend(more);
+        let skipped = self.said.len().saturating_sub(60);
+        self.said.get(skipped..).unwrap_or_default().join("\n")
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // One that is asked to stop takes its own children with it.
+        self.stop("-TERM");
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// Lines end with LF; a carriage return overwrites what stands before it, as on a terminal.
+fn forward(stream: impl Read + Send + 'static, sender: Sender<String>) {
+    thread::spawn(move || {
+        let mut stream = BufReader::new(stream);
+        let mut octets = Vec::new();
+        while stream.read_until(b'\n', &mut octets).is_ok_and(|read| read > 0) {
+            let text = String::from_utf8_lossy(&octets).trim_end().to_owned();
+            let line = text.rsplit('\r').next().unwrap_or_default().to_owned();
+            octets.clear();
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+}
