@@ -181,6 +181,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
     by_name(
         out,
         "channel",
+        // Its link may still be under way with what was handed over.
         Restart,
         channels,
         &new.channels,
@@ -378,7 +379,7 @@ fn compare_pool(out: &mut Changes, path: &Path, old: &Pool, new: &Pool) {
     compare!(out, path, old, new, Pool { name: Reload, numbers: Reload });
 }
 
-/// Elements with the same name are the same; `how` applies to new ones and to those that are gone.
+/// Elements with the same name are the same. New ones are taken at once; `how` applies to those that are gone.
 fn by_name<T>(
     out: &mut Changes,
     section: &str,
@@ -399,6 +400,6 @@ fn by_name<T>(
         }
     }
     for after in new.iter().filter(|after| !met.contains(name(after))) {
-        out.add(how, Change::Added(section.key(name(after))));
+        out.add(Reload, Change::Added(section.key(name(after))));
     }
 }

@@ -85,17 +85,21 @@ fn who_and_where_to_is_reloaded() {
 }
 
 #[test]
+fn a_new_channel_is_opened_at_once() {
+    changes(
+        &[("[[pool]]", "[[channel]]\nname = 'more'\nkind = 'loopback'\n[[pool]]")],
+        &["channel.more (new)"],
+        &[],
+    );
+}
+
+#[test]
 fn what_is_open_needs_a_restart() {
     changes(&[("127.0.0.1:2776", "127.0.0.1:2777")], &[], &["channel.skt.address"]);
     changes(
         &[("[[account]]", "[smpp]\nlisten = 'off'\n[store]\nurl = 'sqlite:x.db'\n[[account]]")],
         &[],
         &["store.url", "smpp.listen"],
-    );
-    changes(
-        &[("[[pool]]", "[[channel]]\nname = 'more'\nkind = 'loopback'\n[[pool]]")],
-        &[],
-        &["channel.more (new)"],
     );
     changes(
         &[("[[account]]", "[log]\nlevel = 'debug'\n[management]\nkeys = ['plain:key']\n[[account]]")],

@@ -330,6 +330,12 @@ impl Gateway {
             let id = self.id(&name)?;
             self.registry.channel(id, kind, &name).into_diagnostic()?;
         }
+        // What was taken out of the file stays until the next start: it may be waiting for answers.
+        let smscs = self.smscs.iter().map(|(name, client)| (name, client.clone() as Arc<dyn Channel>));
+        let pushes = self.pushes.iter().map(|(name, push)| (name, push.clone() as Arc<dyn Channel>));
+        for (name, channel) in smscs.chain(pushes) {
+            channels.entry(self.id(name)?).or_insert(channel);
+        }
         Ok(channels)
     }
 

@@ -46,6 +46,7 @@ system_id = "renamed"
     assert_eq!(first.texts().len(), 1, "a message took the old road");
     let restart = gateway.says("takes effect with the next start");
     assert!(restart.contains("smpp.system_id"), "{restart}");
+    assert!(gateway.says("channel.other (new)").contains("reloaded"), "the new channel is open");
     // Its history stays with the account, whatever its key.
     assert_eq!(gateway.caller("new-key").get(&format!("/v1/messages/{id}")).status, 200);
     gateway.stopped();
