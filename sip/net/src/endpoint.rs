@@ -94,6 +94,22 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    pub(crate) fn new(settings: Settings, listeners: Vec<Listen>, stop: CancellationToken) -> (Self, Inbox) {
+        let (feed, inbox) = Feed::new(settings.queue_messages_max);
+        let shared = Self {
+            counters: Counters::default(),
+            feed,
+            refusals: Refusals::default(),
+            table: Table::new(stop.clone()),
+            dials: Semaphore::new(DIALS_MAX),
+            listeners,
+            stop,
+            tasks: TaskTracker::new(),
+            settings,
+        };
+        (shared, inbox)
+    }
+
     pub(crate) const fn bounds(&self) -> Bounds {
         Bounds {
             connections_max: self.settings.connections_max,
@@ -169,21 +185,10 @@ impl Endpoint {
             };
             listeners.push(Listen { address, ..listen });
         }
-        let (feed, inbox) = Feed::new(settings.queue_messages_max);
-        let resolver = Resolver::new(dns, abilities(&settings, &listeners), settings.dns);
+        let resolver = Arc::new(Resolver::new(dns, abilities(&settings, &listeners), settings.dns));
         let resolving = Arc::new(Semaphore::new(settings.resolving_max));
-        let shared = Arc::new(Shared {
-            counters: Counters::default(),
-            feed,
-            refusals: Refusals::default(),
-            table: Table::new(stop.clone()),
-            dials: Semaphore::new(DIALS_MAX),
-            listeners,
-            stop,
-            tasks: TaskTracker::new(),
-            settings,
-        });
-        let endpoint = Arc::new(Self { shared, sockets, resolver: Arc::new(resolver), resolving });
+        let (shared, inbox) = Shared::new(settings, listeners, stop);
+        let endpoint = Arc::new(Self { shared: Arc::new(shared), sockets, resolver, resolving });
         endpoint.start(acceptors);
         Ok((endpoint, inbox))
     }
@@ -201,7 +206,7 @@ impl Endpoint {
                 }
             });
             shared.spawn(async move {
-                let flush = writing.flush(&to_write.counters);
+                let flush = writing.flush(&to_write.counters, &to_write.feed);
                 stop_writing.run_until_cancelled(flush).await;
             });
         }
@@ -232,15 +237,15 @@ impl Endpoint {
     /// When there can be none.
     pub fn flow(&self, target: &Target) -> Result<Flow, NoFlow> {
         let shared = &self.shared;
-        let key = match target.transport {
+        let name = match target.transport {
             Transport::Udp => {
                 return self.socket(target).map(|udp| udp.flow(target.remote)).ok_or(NoFlow::NoSocket);
             }
             Transport::Tls if shared.settings.tls.connector.is_none() => return Err(NoFlow::NoTls),
-            Transport::Tls | Transport::Tcp => {
-                Key { transport: target.transport, remote: target.remote, name: target.server_name.clone() }
-            }
+            Transport::Tls => target.server_name.clone(),
+            Transport::Tcp => SmolStr::default(),
         };
+        let key = Key { transport: target.transport, remote: target.remote, name };
         if shared.stop.is_cancelled() {
             return Err(NoFlow::Stopped);
         }
@@ -296,7 +301,7 @@ impl Endpoint {
         let Shared { counters, feed, table, .. } = &*self.shared;
         if flow.transport == Transport::Udp {
             match self.sockets.get(index(flow)) {
-                Some(udp) => udp.send(run, counters, Some(feed)),
+                Some(udp) => udp.send(run, counters, feed),
                 None => self.unsent(run),
             }
             return;

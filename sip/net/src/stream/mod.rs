@@ -5,6 +5,8 @@ mod connection;
 mod dial;
 mod reader;
 mod table;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::{io, sync::Arc};

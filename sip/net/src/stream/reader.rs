@@ -13,7 +13,6 @@ use super::connection::Connection;
 use crate::{
     endpoint::Shared,
     inbox::{Ended, Event, now},
-    route::mark,
 };
 
 /// Octets asked for at once: few from a peer that says little, because what was read stays in memory as long
@@ -101,7 +100,7 @@ impl Reading<'_> {
                 Ok(Frame::Message(message)) => {
                     // The clock of the next message starts with what is left of this read.
                     self.begun = None;
-                    events.push(self.message(message));
+                    events.push(Event::Message { flow: self.connection.flow, message });
                     if events.len() >= BATCH_MESSAGES {
                         self.deliver(std::mem::take(&mut events)).await?;
                     }
@@ -133,22 +132,9 @@ impl Reading<'_> {
         Ok(())
     }
 
-    fn message(&self, message: Message) -> Event {
-        let flow = self.connection.flow;
-        let message = match message {
-            Message::Request(mut request) => {
-                mark(&mut request.headers, flow.remote);
-                request.into()
-            }
-            response => response,
-        };
-        Event::Message { flow, message }
-    }
-
     fn unreadable(&self, unreadable: &Unreadable) -> Result<(), Ended> {
         let Shared { refusals, counters, .. } = self.shared;
-        let flow = self.connection.flow;
-        match refusals.unreadable(unreadable, flow.remote, flow.transport) {
+        match refusals.unreadable(unreadable, self.connection.flow) {
             Some((_, octets)) => {
                 counters.refused.one();
                 self.connection.push(octets)
@@ -183,8 +169,8 @@ impl Reading<'_> {
                 kept.push(event);
                 continue;
             };
-            match refusals.overloaded(request, settings.retry_after_s) {
-                Some(octets) => {
+            match refusals.overloaded(request, self.connection.flow, settings.retry_after_s) {
+                Some((_, octets)) => {
                     counters.overloaded.one();
                     self.connection.push(octets)?;
                 }

@@ -93,10 +93,11 @@ impl Udp {
         Flow { id: self.id, remote, transport: Transport::Udp, class: self.class }
     }
 
-    /// Hands datagrams to the system. What it does not take now waits, up to a bound.
-    /// Whoever gives a `feed` is told of each that the system refuses; what had to wait is only counted then.
-    pub(crate) fn send(&self, run: &[(Flow, Bytes)], counters: &Counters, feed: Option<&Feed>) {
-        let left = if self.behind.load(Ordering::Acquire) { run } else { self.submit(run, counters, feed) };
+    /// Hands datagrams of the driver to the system. What it does not take now waits, up to a bound; what it
+    /// refuses is told.
+    pub(crate) fn send(&self, run: &[(Flow, Bytes)], counters: &Counters, feed: &Feed) {
+        let behind = self.behind.load(Ordering::Acquire);
+        let left = if behind { run } else { self.submit(run, counters, Some(feed)) };
         if left.is_empty() {
             return;
         }
@@ -111,8 +112,15 @@ impl Udp {
         self.wake.notify_one();
     }
 
+    /// Hands refusals to the system. What it does not take now is lost, and nobody is told: whoever provokes
+    /// them must not fill a queue.
+    pub(crate) fn refuse(&self, run: &[(Flow, Bytes)], counters: &Counters) {
+        let behind = self.behind.load(Ordering::Acquire);
+        counters.send_dropped.add(if behind { run } else { self.submit(run, counters, None) }.len());
+    }
+
     /// Sends what had to wait as soon as the system takes it again. Runs for the life of the socket.
-    pub(crate) async fn flush(&self, counters: &Counters) {
+    pub(crate) async fn flush(&self, counters: &Counters, feed: &Feed) {
         loop {
             self.wake.notified().await;
             while self.behind.load(Ordering::Acquire) {
@@ -122,7 +130,7 @@ impl Udp {
                 let mut waiting = self.lock();
                 let count = waiting.len().min(SEND_BATCH);
                 let run = waiting.make_contiguous();
-                let left = self.submit(run.get(..count).unwrap_or_default(), counters, None).len();
+                let left = self.submit(run.get(..count).unwrap_or_default(), counters, Some(feed)).len();
                 waiting.drain(..count - left);
                 self.behind.store(!waiting.is_empty(), Ordering::Release);
             }

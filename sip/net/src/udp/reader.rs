@@ -14,10 +14,9 @@ use tokio::io::Interest;
 
 use super::Udp;
 use crate::{
-    Flow, Transport,
+    Flow,
     endpoint::Shared,
     inbox::{Event, now},
-    route::{answer_address, mark},
 };
 
 /// Datagrams taken from the system in one call.
@@ -84,7 +83,7 @@ impl<'a> Reader<'a> {
             self.refuse(refused);
         }
         if !self.answers.is_empty() {
-            self.udp.send(&self.answers, &self.shared.counters, None);
+            self.udp.refuse(&self.answers, &self.shared.counters);
             self.answers.clear();
         }
     }
@@ -110,15 +109,9 @@ impl<'a> Reader<'a> {
     fn take(&mut self, datagram: Bytes, source: SocketAddr) -> Option<Event> {
         let counters = &self.shared.counters;
         match parse_datagram(datagram, &self.shared.settings.datagram) {
-            Ok(Message::Request(mut request)) => {
-                let via = request.via()?;
-                let flow = self.udp.flow(answer_address(&via, source, Transport::Udp));
-                mark(&mut request.headers, source);
-                Some(Event::Message { flow, message: request.into() })
-            }
-            Ok(response) => Some(Event::Message { flow: self.udp.flow(source), message: response }),
+            Ok(message) => Some(Event::Message { flow: self.udp.flow(source), message }),
             Err(unreadable) => {
-                match self.shared.refusals.unreadable(&unreadable, source, Transport::Udp) {
+                match self.shared.refusals.unreadable(&unreadable, self.udp.flow(source)) {
                     Some((to, octets)) => {
                         counters.refused.one();
                         self.answers.push((self.udp.flow(to), octets));
@@ -137,13 +130,13 @@ impl<'a> Reader<'a> {
         for event in events {
             let Event::Message { flow, message } = event else { continue };
             let answer = match &message {
-                Message::Request(request) => refusals.overloaded(request, settings.retry_after_s),
+                Message::Request(request) => refusals.overloaded(request, flow, settings.retry_after_s),
                 Message::Response(_) => None,
             };
             match answer {
-                Some(octets) => {
+                Some((to, octets)) => {
                     counters.overloaded.one();
-                    self.answers.push((flow, octets));
+                    self.answers.push((self.udp.flow(to), octets));
                 }
                 None => counters.dropped.one(),
             }
