@@ -98,15 +98,15 @@ fn once(seen: &mut bool, label: &'static str) -> Result<(), Fault> {
 
 fn vias(value: &[u8], mut count: usize, limits: &Limits) -> Result<usize, Fault> {
     let malformed = |what| Fault::Malformed(Name::Via.label(), what);
-    let mut list = List::new(value).peekable();
-    if list.peek().is_none() {
-        return Err(malformed(Malformed::Empty));
-    }
-    for via in list {
-        Via::parse(via).map_err(malformed)?;
+    let mut rest = value;
+    loop {
         count += 1;
         if count > limits.vias {
             return Err(Fault::TooManyVias);
+        }
+        match Via::parse_prefix(rest).map_err(malformed)? {
+            (_, [_comma, after @ ..]) => rest = after,
+            (_, []) => break,
         }
     }
     Ok(count)

@@ -277,7 +277,7 @@ impl Headers {
     /// The top Via.
     #[must_use]
     pub fn via(&self) -> Option<Via<'_>> {
-        self.list(Name::Via).next().and_then(|value| Via::parse(value).ok())
+        self.get(Name::Via).and_then(|value| Via::parse_prefix(value).ok()).map(|(via, _)| via)
     }
 
     /// From.

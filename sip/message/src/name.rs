@@ -153,16 +153,16 @@ impl Name {
         {
             return name;
         }
-        BY_LENGTH
-            .get(octets.len())
-            .into_iter()
-            .flat_map(|&(from, to)| SORTED.get(from..to).unwrap_or_default())
-            .map(|&index| &NAMES[index])
-            .find(|(text, _)| text.as_bytes().eq_ignore_ascii_case(octets))
-            .map_or_else(
-                || Self::Other(SmolStr::new(String::from_utf8_lossy(octets))),
-                |(_, name)| name.clone(),
-            )
+        match TABLE[slot(octets)] {
+            0 => {}
+            index => {
+                let (text, name) = &NAMES[usize::from(index) - 1];
+                if text.as_bytes().eq_ignore_ascii_case(octets) {
+                    return name.clone();
+                }
+            }
+        }
+        Self::Other(SmolStr::new(String::from_utf8_lossy(octets)))
     }
 
     /// The name that a single letter stands for.
@@ -193,53 +193,33 @@ impl Name {
     }
 }
 
-/// Longest name of the list.
-const LENGTH_MAX: usize = {
-    let mut max = 0;
+/// Slots of the table; chosen so that no two names share one, which the compiler checks.
+const SLOTS: usize = 1024;
+
+/// Where a name is in the table: its length and a few of its letters, without case.
+const fn slot(octets: &[u8]) -> usize {
+    let len = octets.len();
+    if len == 0 {
+        return 0;
+    }
+    let first = (octets[0] | 0x20) as usize;
+    let middle = (octets[len / 2] | 0x20) as usize;
+    let last = (octets[len - 1] | 0x20) as usize;
+    (len + first * 41 + last * 67 + middle * 19) % SLOTS
+}
+
+/// Index into `NAMES` plus one, or 0.
+static TABLE: [u8; SLOTS] = {
+    assert!(NAMES.len() < 255, "an index fits an octet");
+    let mut table = [0; SLOTS];
     let mut i = 0;
     while i < NAMES.len() {
-        if NAMES[i].0.len() > max {
-            max = NAMES[i].0.len();
-        }
+        let at = slot(NAMES[i].0.as_bytes());
+        assert!(table[at] == 0, "two names share a slot");
+        table[at] = (i + 1) as u8;
         i += 1;
     }
-    max
-};
-
-/// Indexes of `NAMES` ordered by length.
-static SORTED: [usize; NAMES.len()] = {
-    let mut sorted = [0; NAMES.len()];
-    let mut filled = 0;
-    let mut length = 0;
-    while length <= LENGTH_MAX {
-        let mut i = 0;
-        while i < NAMES.len() {
-            if NAMES[i].0.len() == length {
-                sorted[filled] = i;
-                filled += 1;
-            }
-            i += 1;
-        }
-        length += 1;
-    }
-    sorted
-};
-
-/// Where the names of a length are in `SORTED`.
-static BY_LENGTH: [(usize, usize); LENGTH_MAX + 1] = {
-    let mut ranges = [(0, 0); LENGTH_MAX + 1];
-    let mut from = 0;
-    let mut length = 0;
-    while length <= LENGTH_MAX {
-        let mut to = from;
-        while to < NAMES.len() && NAMES[SORTED[to]].0.len() == length {
-            to += 1;
-        }
-        ranges[length] = (from, to);
-        from = to;
-        length += 1;
-    }
-    ranges
+    table
 };
 
 impl From<&str> for Name {

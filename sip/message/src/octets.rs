@@ -1,7 +1,7 @@
 //! Octets of the grammar: character classes, white space, numbers, lists (RFC 3261 §25.1).
 
 /// A `token` octet.
-const TOKEN: u8 = 1;
+pub(crate) const TOKEN: u8 = 1;
 /// `unreserved` of a URI.
 const UNRESERVED: u8 = 2;
 /// Allowed in the user part besides `unreserved` and escapes.
@@ -12,6 +12,10 @@ const PARAM: u8 = 8;
 const HOST: u8 = 16;
 /// Allowed in the headers of a URI besides `unreserved` and escapes.
 const URI_HEADER: u8 = 32;
+/// In the name of a parameter: a token, or what the parameters of a URI may be named.
+pub(crate) const PARAM_NAME: u8 = 64;
+/// In a parameter's value that has no quotes: `token / host`, and what peers write bare (addresses, URNs).
+pub(crate) const PARAM_VALUE: u8 = 128;
 
 const CLASSES: [u8; 256] = {
     let mut table = [0; 256];
@@ -38,6 +42,12 @@ const CLASSES: [u8; 256] = {
         if matches!(b, b'[' | b']' | b'/' | b'?' | b':' | b'+' | b'$' | b'&' | b'=') {
             class |= URI_HEADER;
         }
+        if class & TOKEN != 0 || matches!(b, b'[' | b']' | b'/' | b':' | b'&' | b'$' | b'(' | b')') {
+            class |= PARAM_NAME;
+        }
+        if b.is_ascii_graphic() && !matches!(b, b'"' | b',' | b';' | b'<' | b'>' | b'\\') {
+            class |= PARAM_VALUE;
+        }
         table[i] = class;
         i += 1;
     }
@@ -46,6 +56,11 @@ const CLASSES: [u8; 256] = {
 
 const fn is(b: u8, class: u8) -> bool {
     CLASSES[b as usize] & class != 0
+}
+
+/// How many octets at the start are of that class.
+pub(crate) fn run(octets: &[u8], class: u8) -> usize {
+    octets.iter().position(|&b| !is(b, class)).unwrap_or(octets.len())
 }
 
 /// Whether `b` may stand in a token.
@@ -97,6 +112,16 @@ pub(crate) fn is_uri_part(octets: &[u8], part: Part) -> bool {
 
 pub(crate) const fn is_space(b: u8) -> bool {
     matches!(b, b' ' | b'\t')
+}
+
+/// Without white space at the start.
+pub(crate) fn skip_spaces(mut octets: &[u8]) -> &[u8] {
+    while let [first, rest @ ..] = octets
+        && is_space(*first)
+    {
+        octets = rest;
+    }
+    octets
 }
 
 /// Without white space at both ends.

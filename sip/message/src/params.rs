@@ -1,9 +1,10 @@
 //! Parameters: `;name=value;flag;other="quoted"` (RFC 3261 §25.1 `generic-param`, RFC 3840 feature parameters).
 
 use std::borrow::Cow;
+use std::fmt::{self, Write};
 
 use crate::fault::Malformed;
-use crate::octets::{self, find_outside, is_token, trim};
+use crate::octets::{self, skip_spaces};
 
 /// The parameters of a value, read where they stand.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,9 +26,8 @@ impl<'a> Params<'a> {
     /// None.
     pub const EMPTY: Self = Self { octets: b"" };
 
-    /// Of text that begins with `;` (or is empty), without a check.
-    #[must_use]
-    pub const fn unchecked(octets: &'a [u8]) -> Self {
+    /// Of text that was checked where it came from.
+    pub(crate) const fn unchecked(octets: &'a [u8]) -> Self {
         Self { octets }
     }
 
@@ -36,17 +36,45 @@ impl<'a> Params<'a> {
     /// # Errors
     /// [`Malformed::Params`] for an empty parameter, a name that is no token, a value with stray octets.
     pub fn parse(octets: &'a [u8]) -> Result<Self, Malformed> {
-        let octets = trim(octets);
-        match octets.first() {
-            None => return Ok(Self::EMPTY),
-            Some(b';') => {}
-            Some(_) => return Err(Malformed::Params),
+        let octets = skip_spaces(octets);
+        match Self::parse_prefix(octets, |_| {})? {
+            (params, []) => Ok(params),
+            _ => Err(Malformed::Params),
         }
-        let params = Self { octets };
-        if params.raw().all(is_param) { Ok(params) } else { Err(Malformed::Params) }
     }
 
-    /// As written, from the first `;` on.
+    /// Of text whose first parameter has no `;` before it, as in P-Charging-Vector; may be blank.
+    ///
+    /// # Errors
+    /// [`Malformed::Params`] as in [`Params::parse`].
+    pub fn parse_bare(octets: &'a [u8]) -> Result<Self, Malformed> {
+        let octets = skip_spaces(octets);
+        if octets.is_empty() {
+            return Ok(Self::EMPTY);
+        }
+        let (_, rest) = param(octets).ok_or(Malformed::Params)?;
+        match Self::parse_prefix(rest, |_| {})? {
+            (_, []) => Ok(Self { octets }),
+            _ => Err(Malformed::Params),
+        }
+    }
+
+    /// The parameters that `octets` begin with, each shown to `each`, and what stands behind them: nothing, or
+    /// something that is no `;`.
+    pub(crate) fn parse_prefix(
+        octets: &'a [u8],
+        mut each: impl FnMut(Param<'a>),
+    ) -> Result<(Self, &'a [u8]), Malformed> {
+        let mut rest = octets;
+        while let [b';', after @ ..] = rest {
+            let (param, after) = param(skip_spaces(after)).ok_or(Malformed::Params)?;
+            each(param);
+            rest = after;
+        }
+        Ok((Self { octets: &octets[..octets.len() - rest.len()] }, rest))
+    }
+
+    /// As written.
     #[must_use]
     pub const fn as_bytes(&self) -> &'a [u8] {
         self.octets
@@ -58,22 +86,17 @@ impl<'a> Params<'a> {
         self.octets.is_empty()
     }
 
-    fn raw(self) -> impl Iterator<Item = &'a [u8]> {
-        let mut rest = self.octets.get(1..);
-        std::iter::from_fn(move || {
-            let octets = rest?;
-            let at = find_outside(octets, b';', 0);
-            let (param, after) = octets.split_at(at);
-            rest = after.get(1..);
-            Some(trim(param))
-        })
-    }
-
     /// In order.
     pub fn iter(self) -> impl Iterator<Item = Param<'a>> {
-        self.raw().map(|raw| {
-            let (name, value) = split(raw);
-            Param { name: octets::text(name), value }
+        let mut rest = self.octets;
+        std::iter::from_fn(move || {
+            let start = match rest {
+                [b';', after @ ..] => after,
+                other => other,
+            };
+            let (param, after) = param(skip_spaces(start))?;
+            rest = after;
+            Some(param)
         })
     }
 
@@ -116,6 +139,42 @@ impl<'a> Param<'a> {
         self.value.map(unquote)
     }
 
+    /// The values of a feature tag: one quoted comma list (RFC 3840 §9), a bare value, or none for a flag. Percent
+    /// escapes stay.
+    pub fn feature_values(self) -> impl Iterator<Item = &'a str> {
+        let value = self.value.and_then(|value| std::str::from_utf8(value).ok()).unwrap_or("");
+        let inner = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
+        inner.split(',').map(str::trim).filter(|value| !value.is_empty())
+    }
+
+    /// Whether the name is that of a feature: `+…`, or one of the base tags (RFC 3840 §9, RFC 4579).
+    #[must_use]
+    pub fn is_feature(self) -> bool {
+        const BASE: [&str; 20] = [
+            "audio",
+            "automata",
+            "class",
+            "duplex",
+            "data",
+            "control",
+            "mobility",
+            "description",
+            "events",
+            "priority",
+            "methods",
+            "schemes",
+            "application",
+            "video",
+            "language",
+            "type",
+            "isfocus",
+            "actor",
+            "text",
+            "extensions",
+        ];
+        self.name.starts_with('+') || BASE.iter().any(|base| base.eq_ignore_ascii_case(self.name))
+    }
+
     /// Whether it is written in quotes.
     #[must_use]
     pub fn is_quoted(self) -> bool {
@@ -123,28 +182,26 @@ impl<'a> Param<'a> {
     }
 }
 
-/// Name and value of one parameter.
-fn split(raw: &[u8]) -> (&[u8], Option<&[u8]>) {
-    match raw.iter().position(|&b| b == b'=') {
-        Some(at) => (trim(&raw[..at]), Some(trim(&raw[at + 1..]))),
-        None => (raw, None),
+/// The parameter that `octets` begin with, and what stands behind it, blanks skipped.
+fn param(octets: &[u8]) -> Option<(Param<'_>, &[u8])> {
+    let len = octets::run(octets, octets::PARAM_NAME);
+    if len == 0 {
+        return None;
     }
-}
-
-fn is_param(raw: &[u8]) -> bool {
-    let (name, value) = split(raw);
-    is_token(name) && value.is_none_or(is_value)
-}
-
-/// A quoted string, or octets that need no quotes: `token / host`, and what peers write bare (addresses, URNs).
-fn is_value(value: &[u8]) -> bool {
-    match value.first() {
-        None => false,
-        Some(b'"') => octets::after_quoted(value, 0) == Some(value.len()),
-        Some(_) => {
-            value.iter().all(|&b| b.is_ascii_graphic() && !matches!(b, b'"' | b',' | b'<' | b'>' | b'\\'))
-        }
+    let (name, rest) = octets.split_at(len);
+    let name = octets::text(name);
+    let rest = skip_spaces(rest);
+    let [b'=', rest @ ..] = rest else { return Some((Param { name, value: None }, rest)) };
+    let rest = skip_spaces(rest);
+    let len = match rest.first()? {
+        b'"' => octets::after_quoted(rest, 0)?,
+        _ => octets::run(rest, octets::PARAM_VALUE),
+    };
+    if len == 0 {
+        return None;
     }
+    let (value, rest) = rest.split_at(len);
+    Some((Param { name, value: Some(value) }, skip_spaces(rest)))
 }
 
 /// Without quotes and escapes (RFC 3261 §25.1 `quoted-string`); anything else as it is.
@@ -160,4 +217,21 @@ pub(crate) fn unquote(value: &[u8]) -> Cow<'_, str> {
         plain.push(if b == b'\\' { octets.next().copied().unwrap_or(b'\\') } else { b });
     }
     Cow::Owned(String::from_utf8_lossy(&plain).into_owned())
+}
+
+/// Prints a text as a quoted string.
+#[derive(Debug, Clone, Copy)]
+pub struct Quoted<'a>(pub &'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_char('"')?;
+        for c in self.0.chars() {
+            if matches!(c, '"' | '\\') {
+                f.write_char('\\')?;
+            }
+            f.write_char(c)?;
+        }
+        f.write_char('"')
+    }
 }

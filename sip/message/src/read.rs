@@ -6,10 +6,11 @@ use crate::check::check;
 use crate::fault::{Fault, Unreadable};
 use crate::headers::{HeaderValue, Headers};
 use crate::limits::Limits;
+use crate::lines::{header_lines, line_end};
 use crate::message::{Message, Request, Response};
 use crate::method::Method;
 use crate::name::Name;
-use crate::octets::{self, find, find_control, is_space, is_token_octet, trim};
+use crate::octets::{self, trim};
 use crate::salvage;
 use crate::status::StatusCode;
 use crate::uri::{Scheme, Uri, UriRef};
@@ -69,22 +70,9 @@ impl Head {
         }
         let start = start_line(octets, &octets[..end], limits)?;
         let mut headers = Headers::over(octets.clone());
-        let mut at = end + 2;
-        let mut content_length = None;
-        loop {
-            if window[at..].starts_with(b"\r\n") {
-                at += 2;
-                break;
-            }
-            if at >= window.len() {
-                return Err(unfinished(octets, limits));
-            }
-            if headers.len() >= limits.headers {
-                return Err(Fault::TooManyHeaders);
-            }
-            at = header_line(window, octets, at, limits, &mut headers, &mut content_length)?;
-        }
-        Ok(Self { start, headers, content_length, octets: at })
+        let octets_of_head = header_lines(octets, end + 2, limits, &mut headers)?;
+        let content_length = content_length(&headers)?;
+        Ok(Self { start, headers, content_length, octets: octets_of_head })
     }
 
     /// The message, checked.
@@ -105,97 +93,16 @@ impl Head {
     }
 }
 
-/// Why a head does not end: it is too long, or cut off.
-fn unfinished(octets: &Bytes, limits: &Limits) -> Fault {
-    if octets.len() >= limits.head_octets { Fault::HeadTooLong } else { Fault::NoBlankLine }
-}
-
-/// Position of the CRLF that ends the line from `from` on. A bare LF ends nothing.
-fn line_end(octets: &[u8], from: usize) -> Option<usize> {
-    let mut at = from;
-    loop {
-        let lf = find(octets, b'\n', at)?;
-        if lf > from && octets[lf - 1] == b'\r' {
-            return Some(lf - 1);
-        }
-        at = lf + 1;
-    }
-}
-
-/// Reads one header, folded lines included; where the next one begins.
-fn header_line(
-    window: &[u8],
-    octets: &Bytes,
-    at: usize,
-    limits: &Limits,
-    headers: &mut Headers,
-    content_length: &mut Option<usize>,
-) -> Result<usize, Fault> {
-    let name_len = window[at..].iter().take_while(|&&b| is_token_octet(b)).count();
-    let mut colon = at + name_len;
-    while window.get(colon).copied().is_some_and(is_space) {
-        colon += 1;
-    }
-    if name_len == 0 || window.get(colon) != Some(&b':') {
-        return Err(if colon >= window.len() { unfinished(octets, limits) } else { Fault::HeaderLine });
-    }
-    let name = Name::parse(&window[at..at + name_len]);
-    let mut from = colon + 1;
-    while window.get(from).copied().is_some_and(is_space) {
-        from += 1;
-    }
-    let mut folded = false;
-    let mut end = from;
-    let next = loop {
-        let control = find_control(window, end).ok_or_else(|| unfinished(octets, limits))?;
-        if window[control] != b'\r' {
-            return Err(Fault::Control);
-        }
-        match window.get(control + 1..control + 3) {
-            Some([b'\n', after]) if is_space(*after) => {
-                folded = true;
-                end = control + 2;
-            }
-            Some([b'\n', _]) => {
-                end = control;
-                break control + 2;
-            }
-            Some(_) => return Err(Fault::Control),
-            None => return Err(unfinished(octets, limits)),
-        }
-    };
-    if end - from > limits.header_octets {
-        return Err(Fault::HeaderTooLong(name.label()));
-    }
-    let own = folded.then(|| unfold(&window[from..end]));
-    while end > from && is_space(window[end - 1]) {
-        end -= 1;
-    }
-    if matches!(name, Name::ContentLength) {
-        let value = own.as_deref().unwrap_or_else(|| &window[from..end]);
-        let length = octets::number(value).map_err(|_| Fault::LengthInvalid)? as usize;
-        if content_length.replace(length).is_some_and(|before| before != length) {
+/// What all Content-Length agree on (RFC 3261 §20.14).
+fn content_length(headers: &Headers) -> Result<Option<usize>, Fault> {
+    let mut length = None;
+    for value in headers.all(Name::ContentLength) {
+        let value = octets::number(value).map_err(|_| Fault::LengthInvalid)? as usize;
+        if length.replace(value).is_some_and(|before| before != value) {
             return Err(Fault::LengthConflict);
         }
     }
-    match own {
-        Some(value) => headers.push(name, value),
-        None => headers.push_span(name, from, end),
-    }
-    Ok(next)
-}
-
-/// Folded lines as one, a single space where each fold was (RFC 3261 §7.3.1).
-pub(crate) fn unfold(value: &[u8]) -> Vec<u8> {
-    let mut plain: Vec<u8> = Vec::with_capacity(value.len());
-    for line in value.split(|&b| b == b'\n') {
-        let line = trim(line.strip_suffix(b"\r").unwrap_or(line));
-        if !plain.is_empty() && !line.is_empty() {
-            plain.push(b' ');
-        }
-        plain.extend_from_slice(line);
-    }
-    plain
+    Ok(length)
 }
 
 fn start_line(octets: &Bytes, line: &[u8], limits: &Limits) -> Result<Start, Fault> {

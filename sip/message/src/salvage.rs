@@ -4,10 +4,10 @@ use bytes::Bytes;
 
 use crate::fault::{Fault, Reply, Unreadable};
 use crate::headers::Headers;
+use crate::lines::unfold;
 use crate::method::Method;
 use crate::name::Name;
 use crate::octets::{is_token_octet, number, trim};
-use crate::read::unfold;
 
 /// Lines looked at; a head longer than that is not answered from its end.
 const LINES_MAX: usize = 512;

@@ -1,9 +1,14 @@
 //! URIs: `sip:`, `sips:` (RFC 3261 §19.1), `tel:` (RFC 3966), and any other scheme as opaque text.
 
+mod compare;
+mod telephone;
+
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use smol_str::SmolStr;
+
+pub use telephone::Telephone;
 
 use crate::fault::Malformed;
 use crate::octets::{self, Part, is_host_octet, is_uri_part};

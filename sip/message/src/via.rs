@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use rsip::Transport;
 
 use crate::fault::Malformed;
-use crate::octets::{self, is_space, is_token, trim};
-use crate::params::Params;
+use crate::octets::{self, is_space, skip_spaces};
+use crate::params::{Param, Params};
 use crate::uri::{self, Host};
 
 /// One Via value, read where it stands.
@@ -48,25 +48,31 @@ impl<'a> Via<'a> {
     /// # Errors
     /// [`Malformed`] says which part cannot be read.
     pub fn parse(value: &'a [u8]) -> Result<Self, Malformed> {
-        let rest = expect_token(value, b"SIP").ok_or(Malformed::Via)?;
+        match Self::parse_prefix(value)? {
+            (via, []) => Ok(via),
+            _ => Err(Malformed::Trailing),
+        }
+    }
+
+    /// The Via that `octets` begin with, and what stands behind it: nothing, or something that begins with a comma.
+    pub(crate) fn parse_prefix(octets: &'a [u8]) -> Result<(Self, &'a [u8]), Malformed> {
+        let rest = expect_token(octets, b"SIP").ok_or(Malformed::Via)?;
         let rest = expect_token(expect_slash(rest)?, b"2.0").ok_or(Malformed::Via)?;
-        let rest = skip(expect_slash(rest)?);
-        let len = rest.iter().position(|&b| is_space(b)).ok_or(Malformed::Via)?;
-        let (transport, rest) = rest.split_at(len);
-        if !is_token(transport) {
+        let rest = skip_spaces(expect_slash(rest)?);
+        let (transport, rest) = rest.split_at(octets::run(rest, octets::TOKEN));
+        if transport.is_empty() || !rest.first().copied().is_some_and(is_space) {
             return Err(Malformed::Via);
         }
-        let rest = skip(rest);
+        let rest = skip_spaces(rest);
         let (len, host) = uri::host(rest).ok_or(Malformed::Host)?;
-        let mut rest = skip(&rest[len..]);
+        let mut rest = skip_spaces(&rest[len..]);
         let mut port = None;
         if let [b':', after @ ..] = rest {
-            let after = skip(after);
+            let after = skip_spaces(after);
             let digits = after.iter().take_while(|b| b.is_ascii_digit()).count();
             port = Some(uri::parse_port(&after[..digits]).ok_or(Malformed::Host)?);
-            rest = &after[digits..];
+            rest = skip_spaces(&after[digits..]);
         }
-        let params = Params::parse(rest)?;
         let mut via = Self {
             transport_text: octets::text(transport),
             host,
@@ -74,30 +80,39 @@ impl<'a> Via<'a> {
             branch: None,
             received: None,
             rport: Rport::Absent,
-            params,
+            params: Params::EMPTY,
         };
-        for param in params.iter() {
-            match (param.name, param.value) {
-                (name, Some(value)) if name.eq_ignore_ascii_case("branch") => {
-                    via.branch = Some(octets::text(value))
-                }
-                (name, Some(value)) if name.eq_ignore_ascii_case("received") => {
-                    // RFC 5118 §4.5: with brackets or without.
-                    via.received = match Host::parse(octets::text(value)) {
-                        Some(Host::Ip(address)) => Some(address),
-                        _ => return Err(Malformed::Params),
-                    };
-                }
-                (name, value) if name.eq_ignore_ascii_case("rport") => {
-                    via.rport = match value {
-                        None => Rport::Asked,
-                        Some(digits) => Rport::Port(uri::parse_port(digits).ok_or(Malformed::Params)?),
-                    };
-                }
-                _ => {}
-            }
+        let mut sound = true;
+        let (params, rest) = Params::parse_prefix(rest, |param| sound &= via.take(param))?;
+        via.params = params;
+        match rest {
+            _ if !sound => Err(Malformed::Params),
+            [] | [b',', ..] => Ok((via, rest)),
+            _ => Err(Malformed::Params),
         }
-        Ok(via)
+    }
+
+    /// Keeps a parameter that has a field; whether it can be read.
+    fn take(&mut self, param: Param<'a>) -> bool {
+        match (param.name.len(), param.value) {
+            (6, Some(value)) if param.name.eq_ignore_ascii_case("branch") => {
+                self.branch = Some(octets::text(value));
+            }
+            (5, None) if param.name.eq_ignore_ascii_case("rport") => self.rport = Rport::Asked,
+            (5, Some(digits)) if param.name.eq_ignore_ascii_case("rport") => match uri::parse_port(digits) {
+                Some(port) => self.rport = Rport::Port(port),
+                None => return false,
+            },
+            // RFC 5118 §4.5: with brackets or without.
+            (8, Some(value)) if param.name.eq_ignore_ascii_case("received") => {
+                match Host::parse(octets::text(value)) {
+                    Some(Host::Ip(address)) => self.received = Some(address),
+                    _ => return false,
+                }
+            }
+            _ => {}
+        }
+        true
     }
 
     /// The transport, when it is one we have a word for.
@@ -139,19 +154,14 @@ impl<'a> Via<'a> {
     }
 }
 
-fn skip(octets: &[u8]) -> &[u8] {
-    let blanks = octets.iter().take_while(|&&b| is_space(b)).count();
-    &octets[blanks..]
-}
-
 fn expect_token<'a>(octets: &'a [u8], token: &[u8]) -> Option<&'a [u8]> {
-    let rest = trim(octets);
+    let rest = skip_spaces(octets);
     let (start, rest) = rest.split_at_checked(token.len())?;
     start.eq_ignore_ascii_case(token).then_some(rest)
 }
 
 fn expect_slash(octets: &[u8]) -> Result<&[u8], Malformed> {
-    match skip(octets) {
+    match skip_spaces(octets) {
         [b'/', rest @ ..] => Ok(rest),
         _ => Err(Malformed::Via),
     }

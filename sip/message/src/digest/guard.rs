@@ -1,0 +1,128 @@
+//! The server's side: challenges, and what to think of what comes back (RFC 3261 §22.1, §22.4).
+
+use smallvec::SmallVec;
+use smol_str::SmolStr;
+
+use super::algorithm::{Algorithm, Secret};
+use super::challenge::Challenge;
+use super::credentials::Credentials;
+use super::nonce::{NonceCounts, NonceKey};
+use crate::headers::{HeaderValue, Headers};
+use crate::message::Request;
+use crate::name::Name;
+
+/// Asks the users of one realm for their digest.
+#[derive(Debug)]
+pub struct Guard {
+    realm: SmolStr,
+    key: NonceKey,
+    counts: NonceCounts,
+    /// Offered, strongest first.
+    pub algorithms: SmallVec<[Algorithm; 3]>,
+    /// Whether `auth-int` is offered beside `auth`.
+    pub auth_int: bool,
+    /// Whether answers without `qop` are taken (RFC 2069): nothing then protects from replays.
+    pub without_qop: bool,
+    /// How long a nonce is good, µs.
+    pub nonce_life_us: i64,
+}
+
+/// What credentials are worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Judgement {
+    /// The user knows the secret.
+    Good,
+    /// Right perhaps, with a nonce that is old, not ours, or was used with this count: challenge again with `stale`.
+    Stale,
+    /// The secret is wrong: challenge again, count it.
+    Wrong,
+    /// Not an answer to this request or to what we offer: challenge again.
+    Unfit,
+}
+
+impl Guard {
+    /// Nonces counted at a time, in each of two generations.
+    pub const NONCES: usize = 100_000;
+    /// How long a nonce is good: an hour.
+    pub const NONCE_LIFE_US: i64 = 3_600_000_000;
+
+    /// Offers SHA-256 and MD5 with `qop="auth"`.
+    #[must_use]
+    pub fn new(realm: &str, key: NonceKey) -> Self {
+        Self {
+            realm: realm.into(),
+            key,
+            counts: NonceCounts::new(Self::NONCES),
+            algorithms: SmallVec::from_slice(&[Algorithm::SHA_256, Algorithm::MD5]),
+            auth_int: false,
+            without_qop: false,
+            nonce_life_us: Self::NONCE_LIFE_US,
+        }
+    }
+
+    /// The realm.
+    #[must_use]
+    pub fn realm(&self) -> &str {
+        &self.realm
+    }
+
+    /// Puts one challenge for each algorithm behind `headers`, as WWW-Authenticate or Proxy-Authenticate.
+    pub fn challenge(
+        &self,
+        now_us: i64,
+        random: [u8; 16],
+        source: &[u8],
+        stale: bool,
+        name: &Name,
+        headers: &mut Headers,
+    ) {
+        let nonce = self.key.make(now_us, random, &self.realm, source);
+        for &algorithm in &self.algorithms {
+            let mut challenge = Challenge::new(&self.realm, &nonce, algorithm);
+            challenge.auth_int = self.auth_int;
+            challenge.stale = stale;
+            headers.push(name.clone(), HeaderValue::display(challenge));
+        }
+    }
+
+    /// The credentials of a request for this realm, the strongest first found; what cannot be read is as good as absent.
+    /// `name` is Authorization or Proxy-Authorization.
+    #[must_use]
+    pub fn credentials(&self, request: &Request, name: Name) -> Option<Credentials> {
+        let readable = request.headers.all(name).filter_map(|value| Credentials::parse(value).ok());
+        readable.filter(|credentials| credentials.realm == self.realm).reduce(|best, next| {
+            if next.algorithm.strength() > best.algorithm.strength() { next } else { best }
+        })
+    }
+
+    /// Judges credentials of this realm; `secret` is what the caller found for their user.
+    pub fn judge(
+        &mut self,
+        now_us: i64,
+        source: &[u8],
+        request: &Request,
+        credentials: &Credentials,
+        secret: Secret<'_>,
+    ) -> Judgement {
+        if !self.algorithms.contains(&credentials.algorithm)
+            || (credentials.qop.is_none() && !self.without_qop)
+            || !credentials.is_for(&request.uri)
+        {
+            return Judgement::Unfit;
+        }
+        if !credentials.verify(secret, request.method.as_str(), &request.body) {
+            return Judgement::Wrong;
+        }
+        let Some(nonce) = self.key.read(&credentials.nonce, &self.realm, source) else {
+            return Judgement::Stale;
+        };
+        let age_us = now_us.saturating_sub(nonce.made_us);
+        let fresh = age_us <= self.nonce_life_us && age_us >= 0;
+        // Counts only after the secret was right: nobody else may use up a user's counts.
+        if fresh && (credentials.qop.is_none() || self.counts.take(now_us, nonce, credentials.count())) {
+            Judgement::Good
+        } else {
+            Judgement::Stale
+        }
+    }
+}
