@@ -2,6 +2,7 @@
 
 mod measure;
 mod restart;
+mod sip;
 mod smpp;
 mod table;
 
@@ -41,9 +42,11 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
     }
     match words.first().map(String::as_str) {
         Some("smpp") => smpp::run(Period::of(seconds), only.as_deref(), binary),
+        Some("sip") => sip::run(Period::of(seconds), only.as_deref(), binary),
         Some("restart") => restart::run(messages, binary),
         _ => bail!(
             "bench what?\n  smpp     [--seconds 10] [--only load|kannel|gateway]  SMPP to SMPP, with Kannel in the same run\n  \
+             sip      [--seconds 10] [--only load|kamailio|gateway]  SIP to SMPP, with Kamailio in the same run\n  \
              restart  [--messages 1000000]                         restart with open messages, memory of each"
         ),
     }

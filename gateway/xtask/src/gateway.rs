@@ -54,6 +54,16 @@ impl Site {
         Ok(site)
     }
 
+    /// An example of the tree as it is, at the addresses that it says; its relative paths are of `home`.
+    pub(crate) fn example(home: &Path, name: &str) -> Result<Self> {
+        let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let file = tree::root().join("config/examples").join(name);
+        let site =
+            Self { home: home.to_owned(), smpp: local(2776), http: local(8080), management: local(9464) };
+        fs::copy(&file, site.configuration()).with_context(|| format!("{} is not there", file.display()))?;
+        Ok(site)
+    }
+
     pub(crate) fn configuration(&self) -> PathBuf {
         self.home.join("gateway.toml")
     }

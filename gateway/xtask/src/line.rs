@@ -41,6 +41,8 @@ pub(crate) struct Counters {
     pub(crate) accepted: AtomicU64,
     pub(crate) refused: AtomicU64,
     pub(crate) receipts: AtomicU64,
+    /// Retransmissions, where the transport loses.
+    pub(crate) again: AtomicU64,
     /// Latencies are recorded while this is set.
     pub(crate) measuring: AtomicBool,
     pub(crate) stop: AtomicBool,

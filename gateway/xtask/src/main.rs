@@ -12,8 +12,10 @@ mod ledger;
 mod line;
 mod peers;
 mod process;
+mod relay;
 mod shell;
 mod sink;
+mod sip;
 mod test;
 mod tidy;
 mod tree;
@@ -43,7 +45,7 @@ const CHORES: &[Chore] = &[
         does: "kills the gateway under load, again and again [--cycles 30] [--seed N] [--binary PATH]",
         run: kill::run,
     },
-    Chore { name: "bench", does: "measures: smpp, restart", run: bench::run },
+    Chore { name: "bench", does: "measures: smpp, sip, restart", run: bench::run },
 ];
 
 fn main() -> ExitCode {

@@ -21,6 +21,14 @@ pub(crate) fn cpu(pid: u32) -> Result<Duration> {
     Ok(Duration::from_millis((ticks()? + ticks()?) * 1000 / TICKS_PER_SECOND))
 }
 
+/// The processes that process `pid` has forked and that are still there.
+pub(crate) fn children(pid: u32) -> Result<Vec<u32>> {
+    // A process whose threads fork has a list for each of them; the first thread is the process.
+    let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))
+        .with_context(|| format!("process {pid} is gone"))?;
+    list.split_whitespace().map(|pid| pid.parse().context("/proc/…/children holds no number")).collect()
+}
+
 /// Memory in KiB.
 #[derive(Clone, Copy)]
 pub(crate) struct Memory {
