@@ -177,7 +177,7 @@ foreign! {
     UsageEvent { Submit = "submit", Deliver = "deliver", Reversal = "reversal" }
     FactKind {
         Link = "link", Epoch = "epoch", Challenge = "challenge", Lease = "lease", Consent = "consent",
-        Idempotency = "idempotency", Paused = "paused",
+        Idempotency = "idempotency", Paused = "paused", Presence = "presence",
     }
 }
 

@@ -100,6 +100,7 @@ fn limits(config: &Config) -> Limits {
         codes_per_number_max: codes.per_number_max,
         code_validity: codes.validity.get(),
         code_tries_max: codes.tries_max,
+        ..Limits::default()
     }
 }
 

@@ -44,6 +44,10 @@ impl engine::Texts for Texts {
     fn text(&self, _origin: ChannelId, segments: &[&Coded]) -> Box<str> {
         text_of(segments).into()
     }
+
+    fn is_text(&self, coded: &Coded) -> bool {
+        translate::is_text(coded)
+    }
 }
 
 fn alphabet(alphabet: DefaultAlphabet) -> translate::DefaultAlphabet {

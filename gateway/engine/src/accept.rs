@@ -5,7 +5,7 @@ use std::sync::Arc;
 use billing::{Meter, Metered, UsageService};
 use model::{
     Address, Answer, Cause, ChannelId, ChannelKind, Class, Content, Disposition, For, Msisdn, Number, Pii,
-    ReceiptsWanted, Rich, Submission, Ticket, Timestamp, Ton, User,
+    ReceiptsWanted, Rich, Submission, Ticket, Timestamp,
 };
 use sha2::{Digest, Sha256};
 use smallvec::SmallVec;
@@ -13,10 +13,11 @@ use smallvec::SmallVec;
 use crate::{
     core::Core,
     delivery::State,
+    destination::Journey,
     gates::{self, Verdict},
     journal::{Accepted, Event, Plan},
     open::{Open, seconds},
-    policy::{ChannelPolicy, share},
+    policy::{ChannelPolicy, reads_text, share},
 };
 
 /// What acceptance found out before anything is written.
@@ -68,10 +69,11 @@ impl Core {
 
         let first = decided.plan.legs.first().copied().unwrap_or(origin);
         let first_kind = policy.channel(first).map(|channel| channel.kind);
-        let gathers = submission.part.is_some() && first_kind == Some(ChannelKind::Messenger);
-        // A messenger reads text; segments are joined before they are read.
+        let reads_text = first_kind.is_some_and(reads_text);
+        let gathers = submission.part.is_some() && reads_text;
+        // Segments are joined before they are read.
         let text = match &submission.content {
-            Content::Coded(coded) if first_kind == Some(ChannelKind::Messenger) && !gathers => {
+            Content::Coded(coded) if reads_text && !gathers => {
                 Some(Content::Text(self.texts.text(origin, &[coded])))
             }
             _ => None,
@@ -198,7 +200,20 @@ impl Core {
             }
         }
 
-        let mut plan = self.destination(submission, to, to_e164, from_e164)?;
+        let coded = match &submission.content {
+            Content::Coded(coded) => Some(coded),
+            Content::Text(_) | Content::Rich(_) => None,
+        };
+        let journey = Journey {
+            now,
+            origin: submission.origin,
+            class: submission.class,
+            to,
+            to_e164,
+            from_e164,
+            coded,
+        };
+        let mut plan = self.destination(journey)?;
         let mut shown_from = from_e164;
         if let Address::User(user) = from {
             let reads_users =
@@ -217,67 +232,6 @@ impl Core {
             }
         }
         Ok(Decided { plan, from: shown_from, to: to_e164, scheduled_at, opt_out: None })
-    }
-
-    /// Where a message goes, best way first.
-    fn destination(
-        &self,
-        submission: &Submission,
-        to: &Address,
-        to_e164: Option<Msisdn>,
-        from_e164: Option<Msisdn>,
-    ) -> Result<Plan, Cause> {
-        let origin = submission.origin;
-        let number = match to {
-            Address::User(user) => {
-                let messenger = self
-                    .policy
-                    .channels
-                    .iter()
-                    .find(|c| c.kind == ChannelKind::Messenger && c.name == user.messenger);
-                let channel = messenger.ok_or(Cause::NoRoute)?.id;
-                return Ok(Plan { legs: [channel].into_iter().collect(), from: None, to: None });
-            }
-            Address::Number(number) if !is_dialable(number, to_e164) => return Err(Cause::BadDestination),
-            Address::Number(number) => number,
-        };
-        let mut plan = Plan { legs: SmallVec::new(), from: None, to: None };
-        if let Some(to_e164) = to_e164 {
-            let person = from_e164
-                .and_then(|from| self.known.behind(to_e164, from))
-                .or_else(|| self.known.user_of_number(to_e164));
-            if let Some((messenger, user)) = person
-                && *messenger != origin
-                && let Some(channel) = self.policy.channel(*messenger)
-            {
-                plan.legs.push(*messenger);
-                plan.to =
-                    Some(Pii::new(Address::User(User { messenger: channel.name.clone(), id: user.clone() })));
-                // A message that came from the carrier is not sent back to it when the messenger fails.
-                if self.policy.channel(origin).is_some_and(|origin| origin.kind == ChannelKind::Smsc) {
-                    return Ok(plan);
-                }
-            }
-        }
-        let digits = to_e164.map_or_else(|| number.digits.clone(), Msisdn::digits);
-        for leg in self.policy.routes.legs(&digits, origin, submission.class) {
-            // Back where it came from is a loop (T19); an ESME may write to itself.
-            let loops =
-                leg == origin && self.policy.channel(leg).is_some_and(|leg| leg.kind != ChannelKind::Esme);
-            if !loops && !plan.legs.contains(&leg) {
-                plan.legs.push(leg);
-            }
-        }
-        if plan.legs.is_empty() { Err(Cause::NoRoute) } else { Ok(plan) }
-    }
-
-    /// The number a phone sees when a messenger user writes to it: their own if it is linked, else one of
-    /// the pool that stands for them towards this phone.
-    fn number_for(&mut self, messenger: &ChannelPolicy, user: &User, to: Option<Msisdn>) -> Option<Msisdn> {
-        if let Some(link) = self.known.link_of_user(messenger.id, &user.id) {
-            return Some(link.number);
-        }
-        self.known.lease(&(messenger.id, user.id.clone()), to?, &messenger.pool)
     }
 }
 
@@ -335,15 +289,4 @@ impl Accepted {
     pub fn first_leg(&self) -> Option<ChannelId> {
         self.plan.legs.first().copied()
     }
-}
-
-/// What a network could connect: an E.164 number, or a short code, service or star code as written. A name is
-/// no destination, and no international number is longer than E.164 allows.
-fn is_dialable(number: &Number, e164: Option<Msisdn>) -> bool {
-    let digits_max = if number.ton == Ton::INTERNATIONAL { 15 } else { 20 };
-    let dialled = |digit: u8| digit.is_ascii_digit() || matches!(digit, b'*' | b'#');
-    e164.is_some()
-        || (number.ton != Ton::ALPHANUMERIC
-            && (1..=digits_max).contains(&number.digits.len())
-            && number.digits.bytes().all(dialled))
 }

@@ -11,7 +11,13 @@ use sha2::Sha256;
 use smol_str::SmolStr;
 use subtle::ConstantTimeEq;
 
-use crate::{core::Core, delivery::State, journal::Event, knowledge::Challenge, open::seconds};
+use crate::{
+    core::Core,
+    delivery::{State, Trigger},
+    journal::Event,
+    knowledge::Challenge,
+    open::seconds,
+};
 
 impl Core {
     pub(crate) fn command(&mut self, now: Timestamp, command: Command, ticket: Ticket) {
@@ -82,7 +88,7 @@ impl Core {
     fn cancel(&mut self, now: Timestamp, origin: ChannelId, message: MessageId) -> Result<Answer, Cause> {
         let Some(slot) = self.own(origin, message) else { return Ok(Answer::NotOpen) };
         match self.open.at(slot).map(|open| open.state) {
-            Some(State::Waiting | State::Gathering) => {}
+            Some(State::Waiting | State::Absent | State::Gathering) => {}
             _ => return Err(Cause::TooLate),
         }
         if self.hot(slot).is_none() {
@@ -107,7 +113,7 @@ impl Core {
             .filter(|key| {
                 self.open.get(*key).is_some_and(|open| {
                     open.origin == origin
-                        && open.state == State::Waiting
+                        && matches!(open.state, State::Waiting | State::Absent)
                         && open.hot.as_ref().is_some_and(|a| {
                             written(&a.submission.from, from) && written(&a.submission.to, to)
                         })
@@ -131,7 +137,9 @@ impl Core {
         expires_at: Option<Timestamp>,
     ) -> Result<Answer, Cause> {
         let Some(slot) = self.own(origin, message) else { return Ok(Answer::NotOpen) };
-        let Some(open) = self.open.at(slot).filter(|open| open.state == State::Waiting) else {
+        let Some(open) =
+            self.open.at(slot).filter(|open| matches!(open.state, State::Waiting | State::Absent))
+        else {
             return Err(Cause::TooLate);
         };
         let (birth, channel) = (open.birth, open.channel);
@@ -158,9 +166,10 @@ impl Core {
         self.fresh.insert(slot, self.pending.seq);
         self.open.set_deadline(slot, seconds(expires_at));
         // Without a new time it keeps its place.
-        if let Some(at) = scheduled_at.filter(|at| *at > now)
-            && let Some(key) = self.open.renew(slot)
-        {
+        if let Some(at) = scheduled_at.filter(|at| *at > now) {
+            self.no_longer_absent(slot);
+            self.step(slot, Trigger::Deferred);
+            let Some(key) = self.open.renew(slot) else { return Ok(Answer::Done) };
             self.due.push(std::cmp::Reverse((at, key)));
         }
         Ok(Answer::Done)

@@ -15,20 +15,20 @@ use std::{
     sync::Arc,
 };
 
-use billing::{Meter, UsageRecord};
 use hashbrown::HashMap;
 use model::{
-    Answer, Cause, ChannelId, ChannelKind, Disposition, Inbound, Lane, MessageId, MessageIds, Outgoing,
-    Refusal, SessionId, Ticket, Timestamp,
+    Answer, Cause, ChannelId, ChannelKind, Inbound, MessageId, MessageIds, Outgoing, Refusal, SessionId,
+    Ticket, Timestamp,
 };
 
 use crate::{
-    delivery::{State, Trigger, next},
+    absent::Absent,
     gather::Gathering,
-    journal::{Accepted, Batch, Entry, Event},
+    gauge::Tally,
+    journal::Batch,
     knowledge::Knowledge,
     lanes::{Lanes, Queue},
-    open::{Key, Open, OpenMessages, seconds},
+    open::{Key, OpenMessages},
     policy::{Policy, Texts},
     upstream::Upstream,
 };
@@ -42,7 +42,7 @@ pub struct Core {
     pub(crate) upstream: Upstream,
     pub(crate) known: Knowledge,
     pub(crate) gathering: Gathering,
-    channels: HashMap<ChannelId, Lanes>,
+    pub(crate) channels: HashMap<ChannelId, Lanes>,
     /// Channels that may have something to hand over.
     listed: Vec<ChannelId>,
     /// Retries and scheduled messages.
@@ -52,6 +52,7 @@ pub struct Core {
     pub(crate) parked_may_match: bool,
     /// (channel, recipient digest) -> messages whose answer was lost there.
     pub(crate) unknown: HashMap<(ChannelId, u64), Vec<Key>>,
+    pub(crate) absent: Absent,
     pub(crate) references: HashMap<u64, u16>,
     /// Slots of messages whose content was replaced, with the batch that makes it durable.
     pub(crate) fresh: HashMap<u32, u64>,
@@ -61,8 +62,8 @@ pub struct Core {
     pub(crate) cold: HashMap<u64, Vec<Inbound>>,
     wanted: Vec<u64>,
     pub(crate) pending: Batch,
-    release: Release,
-    touched: u64,
+    pub(crate) release: Release,
+    pub(crate) touched: u64,
     pub(crate) tally: Tally,
     swept: Timestamp,
 }
@@ -82,7 +83,7 @@ pub struct Release {
     /// The batch it waits for.
     seq: u64,
     answers: Vec<(SessionId, Vec<(u64, Answer)>)>,
-    enqueue: Vec<(ChannelId, Queue, Key)>,
+    pub(crate) enqueue: Vec<(ChannelId, Queue, Key)>,
 }
 
 impl Release {
@@ -98,46 +99,6 @@ impl Release {
 pub struct Sealed {
     pub batch: Arc<Batch>,
     pub release: Release,
-}
-
-/// Happenings that are no transitions but that an operator counts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tally {
-    pub unmatched_receipts: u64,
-    pub stale_outcomes: u64,
-    pub duplicates: u64,
-    pub refused: [u64; Cause::ALL.len()],
-}
-
-/// What memory holds, by kind. All zero when nothing is open and nothing is waited for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Footprint {
-    pub open: usize,
-    /// Open messages with their content.
-    pub hot: usize,
-    pub queued: usize,
-    pub outstanding: u32,
-    pub due: usize,
-    pub upstream: usize,
-    pub parked: usize,
-    pub unknown: usize,
-    pub gathering: usize,
-    pub codes: usize,
-    /// Batches being read back.
-    pub cold: usize,
-}
-
-/// Gauges of the moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Depth {
-    pub channel: ChannelId,
-    pub room: u32,
-    pub outstanding: u32,
-    pub paused: bool,
-    pub urgent: usize,
-    pub person: usize,
-    pub bulk: usize,
-    pub reports: usize,
 }
 
 impl Core {
@@ -163,6 +124,7 @@ impl Core {
             parked: VecDeque::new(),
             parked_may_match: false,
             unknown: HashMap::new(),
+            absent: Absent::default(),
             references: HashMap::new(),
             fresh: HashMap::new(),
             codes: HashMap::new(),
@@ -191,7 +153,8 @@ impl Core {
             Inbound::Receipt { channel, receipt, ticket } => self.receipt(now, channel, receipt, ticket),
             Inbound::Command { command, ticket } => self.command(now, command, ticket),
             Inbound::Room { channel, room } => self.room(channel, room),
-            Inbound::Presence { .. } | Inbound::Signal { .. } => {}
+            Inbound::Presence { channel, number, presence } => self.presence(now, channel, &number, presence),
+            Inbound::Signal { .. } => {}
         }
     }
 
@@ -213,6 +176,7 @@ impl Core {
                 self.deadline(now, slot);
             }
         }
+        self.doubt_absence(now);
         self.unpark(now);
         self.stop_gathering(now);
         if now.since(self.swept) > std::time::Duration::from_secs(60) {
@@ -226,17 +190,17 @@ impl Core {
     pub fn next_tick(&self) -> Option<Timestamp> {
         let due = self.due.peek().map(|Reverse((at, _))| *at);
         let parked = self.parked.front().map(|parked| parked.until);
-        [due, parked, self.open.next_check(), self.gathering.next()].into_iter().flatten().min()
+        [due, parked, self.open.next_check(), self.gathering.next(), self.absent.next()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// How many entries, answers and queue entries wait to be sealed.
     #[must_use]
     pub fn gathered(&self) -> usize {
         let Release { enqueue, .. } = &self.release;
-        self.pending.entries.len()
-            + self.release.answers()
-            + enqueue.len()
-            + usize::from(self.known.has_changes())
+        self.pending.entries.len() + self.release.answers() + enqueue.len() + self.known.changes()
     }
 
     /// Closes the batch under way. `None` when nothing happened.
@@ -322,43 +286,6 @@ impl Core {
         std::mem::take(&mut self.tally)
     }
 
-    /// Queues of all channels.
-    #[must_use]
-    pub fn depths(&self) -> Vec<Depth> {
-        let depth = |(channel, lanes): (&ChannelId, &Lanes)| Depth {
-            channel: *channel,
-            room: lanes.room,
-            outstanding: lanes.outstanding,
-            paused: lanes.paused,
-            urgent: lanes.len(Lane::Urgent),
-            person: lanes.len(Lane::Person),
-            bulk: lanes.len(Lane::Bulk),
-            reports: lanes.reports(),
-        };
-        self.channels.iter().map(depth).collect()
-    }
-
-    /// What memory holds.
-    #[must_use]
-    pub fn footprint(&self) -> Footprint {
-        let lanes = self.channels.values();
-        let queued =
-            |lanes: &Lanes| Lane::ALL.map(|lane| lanes.len(lane)).iter().sum::<usize>() + lanes.reports();
-        Footprint {
-            open: self.open.len(),
-            hot: self.open.hot(),
-            queued: lanes.clone().map(queued).sum(),
-            outstanding: lanes.map(|lanes| lanes.outstanding).sum(),
-            due: self.due.len(),
-            upstream: self.upstream.len(),
-            parked: self.parked.len(),
-            unknown: self.unknown.len(),
-            gathering: self.gathering.len(),
-            codes: self.codes.len(),
-            cold: self.cold.len(),
-        }
-    }
-
     pub(crate) fn lanes(&mut self, channel: ChannelId) -> &mut Lanes {
         let known = &self.known;
         self.channels.entry(channel).or_insert_with(|| Lanes::new(known.is_paused(channel)))
@@ -405,122 +332,6 @@ impl Core {
 
     pub(crate) fn refuse(&mut self, ticket: Ticket, cause: Cause) {
         self.answer(ticket, Answer::Refused(Refusal::ours(cause)));
-    }
-
-    /// Writes an entry about an open message into the batch under way.
-    pub(crate) fn record(&mut self, now: Timestamp, message: MessageId, birth: u64, event: Event) {
-        if birth != self.pending.seq && birth != self.touched {
-            self.touched = birth;
-            self.pending.touches.push(birth);
-        }
-        self.pending.entries.push(Entry { message, at: now, event });
-    }
-
-    pub(crate) fn charge(&mut self, record: Option<UsageRecord>) {
-        self.pending.usage.extend(record);
-    }
-
-    /// Queues a message when the batch under way is committed.
-    pub(crate) fn enqueue(&mut self, key: Key) {
-        if let Some(open) = self.open.get(key) {
-            self.release.enqueue.push((open.channel, Queue::Message(open.lane), key));
-        }
-    }
-
-    /// Moves a message along the table. False where the table ignores it.
-    pub(crate) fn step(&mut self, slot: u32, trigger: Trigger) -> bool {
-        let Some(open) = self.open.at_mut(slot) else { return false };
-        let Some(to) = next(open.state, trigger) else { return false };
-        open.state = to;
-        true
-    }
-
-    /// The whole of a message, or `None` after asking for it to be read back.
-    pub(crate) fn hot(&mut self, slot: u32) -> Option<Arc<Accepted>> {
-        let open = self.open.at(slot)?;
-        if let Some(accepted) = &open.hot {
-            return Some(accepted.clone());
-        }
-        let birth = open.birth;
-        self.want(birth);
-        None
-    }
-
-    /// Gives a message its final disposition. Call only when it is hot.
-    pub(crate) fn end(&mut self, now: Timestamp, slot: u32, disposition: Disposition, cause: Option<Cause>) {
-        let was = self.open.at(slot).map(|open| open.state);
-        if !self.step(slot, Trigger::Ended) {
-            return;
-        }
-        let Some(open) = self.open.at_mut(slot) else { return };
-        open.disposition = disposition;
-        open.cause = cause;
-        let (message, birth, origin, channel, leg, digest) =
-            (open.message, open.birth, open.origin, open.channel, open.leg, open.upstream);
-        let receipts = open.receipts;
-        if let Some(accepted) = open.hot.clone() {
-            let class = accepted.submission.class;
-            let meter = Meter { message, leg, origin, channel, class, metered: accepted.metered };
-            self.charge(meter.ended(now, disposition, cause));
-        }
-        self.record(now, message, birth, Event::Final { disposition, cause });
-        self.upstream.forget(slot, digest);
-        if was == Some(State::Unknown) {
-            self.forget_unknown(slot);
-        }
-        if self.open.ended(birth) && birth != self.pending.seq {
-            self.pending.erase.push(birth);
-        }
-        let told = if disposition.is_success() { receipts.success } else { receipts.failure };
-        let Some(policy) = self.policy.channel(origin) else { return self.close(slot) };
-        if !told || !policy.takes_reports {
-            return self.close(slot);
-        }
-        let until = seconds(now + policy.report_window);
-        self.open.set_deadline(slot, until);
-        self.enqueue_report(slot);
-    }
-
-    pub(crate) fn enqueue_report(&mut self, slot: u32) {
-        let Some(key) = self.open.renew(slot) else { return };
-        if let Some(open) = self.open.at(slot) {
-            self.release.enqueue.push((open.origin, Queue::Reports, key));
-        }
-    }
-
-    /// Nothing more is to be done about a message.
-    pub(crate) fn close(&mut self, slot: u32) {
-        if !self.codes.is_empty()
-            && let Some(open) = self.open.at(slot)
-        {
-            self.codes.remove(&open.message);
-        }
-        if let Some((birth, true)) = self.open.remove(slot)
-            && birth != self.pending.seq
-        {
-            self.open.forget(birth);
-            self.pending.close.push(birth);
-        }
-    }
-
-    /// A queue that is longer than what its channel takes soon need not be in memory.
-    fn cool_if_crowded(&mut self, channel: ChannelId, queue: Queue, key: Key) {
-        let lanes = self.lanes(channel);
-        // What arrives at a channel that is down is looked at first, see `Core::arrivals`.
-        if !lanes.has_room() && !lanes.down {
-            self.cool(queue, key);
-        }
-    }
-
-    pub(crate) fn cool(&mut self, queue: Queue, key: Key) {
-        let crowded = self.open.hot() > self.policy.limits.hot_max;
-        if crowded && matches!(queue, Queue::Message(_)) && !self.fresh.contains_key(&key.slot) {
-            self.open.cool(key.slot);
-        }
-    }
-
-    pub(crate) fn insert(&mut self, open: Open) -> Key {
-        self.open.insert(open)
     }
 
     /// What was replaced in a batch up to this one may be handed over, and read back.

@@ -8,6 +8,8 @@ pub enum State {
     Gathering,
     /// Queued, or waiting for its time.
     Waiting,
+    /// Waiting until its recipient is there.
+    Absent,
     /// Handed to the channel; its answer is awaited.
     InFlight,
     /// The network took it; a receipt is awaited.
@@ -28,6 +30,8 @@ pub enum State {
 pub enum Trigger {
     Complete,
     Dispatched,
+    Missed,
+    Found,
     Taken,
     Deferred,
     AnswerLost,
@@ -39,9 +43,10 @@ pub enum Trigger {
 }
 
 impl State {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Gathering,
         Self::Waiting,
+        Self::Absent,
         Self::InFlight,
         Self::Sent,
         Self::Unknown,
@@ -58,9 +63,11 @@ impl State {
 }
 
 impl Trigger {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Complete,
         Self::Dispatched,
+        Self::Missed,
+        Self::Found,
         Self::Taken,
         Self::Deferred,
         Self::AnswerLost,
@@ -72,10 +79,10 @@ impl Trigger {
     ];
 }
 
-use State::{Closed, Gathering, InFlight, ReportInFlight, Reporting, Sent, Unknown, Waiting};
+use State::{Absent, Closed, Gathering, InFlight, ReportInFlight, Reporting, Sent, Unknown, Waiting};
 use Trigger::{
-    AnswerLost, Complete, Deferred, Dispatched, Ended, ReportDeferred, ReportDispatched, ReportTaken, Resend,
-    Taken,
+    AnswerLost, Complete, Deferred, Dispatched, Ended, Found, Missed, ReportDeferred, ReportDispatched,
+    ReportTaken, Resend, Taken,
 };
 
 /// Every permitted step.
@@ -85,15 +92,21 @@ pub const ROWS: &[(State, Trigger, State)] = &[
     (Gathering, Ended, Reporting), // joined into another segment, cancelled or expired
     (Waiting, Dispatched, InFlight),
     (Waiting, Deferred, Waiting), // the plan moved to a channel that is down
+    (Waiting, Missed, Absent),    // behind others who wait for the same person
     (Waiting, Ended, Reporting),  // expired, cancelled
+    (Absent, Found, Waiting),     // the recipient is there, or may be
+    (Absent, Deferred, Waiting),  // the plan moved on, or its time was changed
+    (Absent, Ended, Reporting),   // expired, cancelled
     (InFlight, Taken, Sent),
     (InFlight, Deferred, Waiting),
+    (InFlight, Missed, Absent), // refused: the recipient is away
     (InFlight, AnswerLost, Unknown),
     (InFlight, Ended, Reporting), // refused for good, or taken where no receipt follows
     (Sent, Ended, Reporting),     // by receipt, or the receipt window is over
     (Unknown, Taken, Sent),       // a late answer
     (Unknown, Resend, Waiting),   // the policy prefers a duplicate
     (Unknown, Deferred, Waiting), // a late refusal
+    (Unknown, Missed, Absent),    // the same: the recipient is away
     (Unknown, Ended, Reporting),  // a receipt, or the window is over
     (Reporting, ReportDispatched, ReportInFlight),
     (Reporting, ReportTaken, Closed), // nobody wants it, or it is too old
@@ -109,8 +122,8 @@ pub const fn next(state: State, trigger: Trigger) -> Option<State> {
 }
 
 /// The rows as a matrix, built at compile time, because this is asked for every event of every message.
-const TABLE: [[Option<State>; 10]; 8] = {
-    let mut table = [[None; 10]; 8];
+const TABLE: [[Option<State>; Trigger::ALL.len()]; State::ALL.len()] = {
+    let mut table = [[None; Trigger::ALL.len()]; State::ALL.len()];
     let mut row = 0;
     while row < ROWS.len() {
         let (state, trigger, to) = ROWS[row];

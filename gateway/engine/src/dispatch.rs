@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use model::{
-    Address, AttemptId, Cause, ChannelId, ChannelKind, Disposition, For, Lane, Outgoing, OutgoingMessage,
-    Pii, Report, Timestamp,
+    Address, AttemptId, Cause, ChannelId, ChannelKind, Content, Disposition, For, Lane, Outgoing,
+    OutgoingMessage, Pii, Report, Submission, Timestamp,
 };
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     journal::Accepted,
     lanes::{Lanes, Queue},
     open::Key,
-    policy::{AnswerLost, ChannelPolicy},
+    policy::{AnswerLost, ChannelPolicy, reads_text},
 };
 
 /// How far ahead cold messages are read back.
@@ -176,6 +176,9 @@ impl Core {
                 return None;
             }
         }
+        if self.joins_the_absent(key) {
+            return None;
+        }
         self.step(key.slot, Trigger::Dispatched);
         let attempt = self.open.renew(key.slot)?;
         let counted = self.segments_on(channel, &accepted);
@@ -191,13 +194,25 @@ impl Core {
         Some(Outgoing::Message(OutgoingMessage {
             attempt: AttemptId { slot: attempt.slot, generation: attempt.generation },
             message,
-            submission: accepted.submission.clone(),
+            submission: self.readable(channel, &accepted.submission),
             from: if reads_users { None } else { accepted.plan.from.clone() },
             to: if reads_users { accepted.plan.to.clone() } else { None },
             concat_ref,
             want_receipt,
             possible_duplicate,
         }))
+    }
+
+    /// The message as this channel reads it: a network of texts has no use for the octets of another.
+    fn readable(&self, channel: ChannelId, submission: &Arc<Submission>) -> Arc<Submission> {
+        let reads = self.policy.channel(channel).is_some_and(|policy| reads_text(policy.kind));
+        match &submission.content {
+            Content::Coded(coded) if reads => {
+                let content = Content::Text(self.texts.text(submission.origin, &[coded]));
+                Arc::new(Submission { content, ..(**submission).clone() })
+            }
+            _ => submission.clone(),
+        }
     }
 
     /// How many segments a message takes on this leg of its plan: it was counted for the first one.

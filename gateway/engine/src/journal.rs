@@ -103,7 +103,7 @@ impl Batch {
 }
 
 /// Small standing knowledge beside messages: links, leases of pool numbers, consent, one-time codes,
-/// idempotency keys, paused channels. Changed only together with the entries that cause it.
+/// idempotency keys, paused channels, presence. Changed only together with the entries that cause it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FactChange {
     pub kind: FactKind,
@@ -140,10 +140,12 @@ pub enum FactKind {
     Idempotency = 6,
     /// channel -> paused by an operator.
     Paused = 7,
+    /// (channel, number) -> reached there, away, or nobody there.
+    Presence = 8,
 }
 
 impl FactKind {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Link,
         Self::Epoch,
         Self::Challenge,
@@ -151,6 +153,7 @@ impl FactKind {
         Self::Consent,
         Self::Idempotency,
         Self::Paused,
+        Self::Presence,
     ];
 }
 

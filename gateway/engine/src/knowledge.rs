@@ -2,10 +2,13 @@
 //! seen before. Every change is a fact in the batch of the entry that causes it.
 
 use hashbrown::HashMap;
-use model::{ChannelId, ConsentScope, MessageId, Msisdn, Timestamp};
+use model::{ChannelId, ConsentScope, MessageId, Msisdn, Presence, Timestamp};
 use smol_str::SmolStr;
 
-use crate::journal::{Fact, FactChange, FactKind};
+use crate::{
+    journal::{Fact, FactChange, FactKind},
+    presence::Presences,
+};
 
 /// A verified claim: this number belongs to this user of this messenger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +42,7 @@ pub(crate) struct Knowledge {
     consents: HashMap<(Msisdn, ConsentScope), bool>,
     keys: HashMap<Vec<u8>, (MessageId, [u8; 8], Timestamp)>,
     paused: HashMap<ChannelId, bool>,
+    pub(crate) presences: Presences,
     changes: Vec<FactChange>,
 }
 
@@ -48,8 +52,8 @@ impl Knowledge {
         std::mem::take(&mut self.changes)
     }
 
-    pub(crate) fn has_changes(&self) -> bool {
-        !self.changes.is_empty()
+    pub(crate) fn changes(&self) -> usize {
+        self.changes.len()
     }
 
     fn change(
@@ -186,6 +190,18 @@ impl Knowledge {
         self.keys.insert(octets, (message, body, until));
     }
 
+    /// A channel says who can be reached on it.
+    pub(crate) fn set_presence(
+        &mut self,
+        now: Timestamp,
+        channel: ChannelId,
+        number: Msisdn,
+        presence: Presence,
+        max: usize,
+    ) {
+        self.changes.extend(self.presences.learn(now, channel, number, presence, max));
+    }
+
     pub(crate) fn set_paused(&mut self, channel: ChannelId, paused: bool) {
         self.paused.insert(channel, paused);
         self.change(FactKind::Paused, channel.0.to_be_bytes().into(), paused.then(|| vec![1]), None);
@@ -238,6 +254,7 @@ impl Knowledge {
                     (message, fact.value.get(8..16)?.try_into().ok()?, fact.expires_at?),
                 );
             }
+            FactKind::Presence => return self.presences.recover(fact),
             FactKind::Paused => {
                 self.paused.insert(ChannelId(u16::from_be_bytes(fact.key.as_slice().try_into().ok()?)), true);
             }

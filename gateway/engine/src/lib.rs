@@ -3,27 +3,35 @@
 //!
 //! Start at [`Core`]: it takes what happened, and says what one commit must make durable.
 
+mod absent;
 mod accept;
 mod command;
 mod core;
+mod deadline;
 pub mod delivery;
+mod destination;
 mod dispatch;
 mod gates;
 mod gather;
+mod gauge;
 pub mod journal;
 mod knowledge;
 mod ladder;
 mod lanes;
+mod life;
 mod open;
+mod outcome;
 mod policy;
-mod progress;
+mod presence;
+mod receipt;
 mod recover;
 mod retry;
 mod route;
 mod upstream;
 
-pub use self::core::{Core, Depth, Footprint, Release, Sealed, Tally};
+pub use self::core::{Core, Release, Sealed};
 pub use billing::ChargeAt;
+pub use gauge::{Depth, Footprint, Tally};
 pub use ladder::ladder;
 pub use policy::{AnswerLost, ChannelPolicy, Korea, Limits, Policy, Senders, Texts};
 pub use retry::RetrySchedule;

@@ -198,29 +198,30 @@ impl OpenMessages {
 
     /// Slots whose deadline has passed. Call again until it returns nothing.
     pub(crate) fn due(&mut self, now: Timestamp) -> Vec<u32> {
-        let second = seconds(now);
-        let Some(&(check, birth)) = self.checks.first() else { return Vec::new() };
-        if check > second {
-            return Vec::new();
-        }
-        self.checks.pop_first();
-        let Some(group) = self.births.get_mut(&birth) else { return Vec::new() };
-        group.check = 0;
+        let second = u32::try_from(now.secs()).unwrap_or(u32::MAX);
         let mut due = Vec::new();
-        let mut next = u32::MAX;
-        for &slot in &group.slots {
-            match self
-                .slab
-                .get(slot as usize / PIECE)
-                .and_then(|piece| piece.get(slot as usize % PIECE)?.as_ref())
-            {
-                Some(open) if open.birth == birth && open.deadline <= second => due.push(slot),
-                Some(open) if open.birth == birth => next = next.min(open.deadline),
-                _ => {}
+        while due.is_empty()
+            && let Some(&(check, birth)) = self.checks.first()
+            && check <= second
+        {
+            self.checks.pop_first();
+            let Some(group) = self.births.get_mut(&birth) else { continue };
+            group.check = 0;
+            let mut next = u32::MAX;
+            for &slot in &group.slots {
+                match self
+                    .slab
+                    .get(slot as usize / PIECE)
+                    .and_then(|piece| piece.get(slot as usize % PIECE)?.as_ref())
+                {
+                    Some(open) if open.birth == birth && open.deadline <= second => due.push(slot),
+                    Some(open) if open.birth == birth => next = next.min(open.deadline),
+                    _ => {}
+                }
             }
+            // Those that are due set their own new deadline or go away; look again a minute later in any case.
+            self.check_by(birth, if due.is_empty() { next } else { next.min(second + 60) });
         }
-        // Those that are due set their own new deadline or go away; look again a minute later in any case.
-        self.check_by(birth, if due.is_empty() { next } else { next.min(second + 60) });
         due
     }
 

@@ -97,6 +97,10 @@ pub struct Limits {
     pub parked_receipts_max: usize,
     /// How long they wait.
     pub parked_receipt: Duration,
+    /// Numbers whose presence is remembered.
+    pub presences_max: usize,
+    /// Messages that wait for their recipient to be there; beyond it they are tried by schedule.
+    pub absent_max: usize,
     /// Conversations of segments that wait for the rest.
     pub gathering_max: usize,
     /// How long they wait.
@@ -118,6 +122,8 @@ impl Default for Limits {
             hot_max: 65_536,
             parked_receipts_max: 10_000,
             parked_receipt: Duration::from_secs(5),
+            presences_max: 1_000_000,
+            absent_max: 1_000_000,
             gathering_max: 100_000,
             gathering: Duration::from_secs(1_800),
             text_octets_max: 16_384,
@@ -150,8 +156,8 @@ impl ChannelPolicy {
             kind,
             charge_at: ChargeAt::Submission,
             senders: Senders::Any,
-            gives_receipts: kind == ChannelKind::Smsc,
-            takes_reports: matches!(kind, ChannelKind::Esme | ChannelKind::Messenger),
+            gives_receipts: matches!(kind, ChannelKind::Smsc | ChannelKind::Rcs),
+            takes_reports: matches!(kind, ChannelKind::Esme | ChannelKind::Messenger | ChannelKind::Rcs),
             answer_lost: AnswerLost::Resend,
             retry: RetrySchedule::default(),
             receipt_window: Duration::from_secs(72 * 3_600),
@@ -172,6 +178,14 @@ pub trait Texts: Send + Sync {
 
     /// The text of consecutive segments as `origin` coded them.
     fn text(&self, origin: ChannelId, segments: &[&model::Coded]) -> Box<str>;
+
+    /// These octets are words for a person: neither binary nor addressed to an application or a SIM card.
+    fn is_text(&self, coded: &model::Coded) -> bool;
+}
+
+/// Networks of this kind are given text, whole, and not the segments of short messages.
+pub(crate) const fn reads_text(kind: ChannelKind) -> bool {
+    matches!(kind, ChannelKind::Messenger | ChannelKind::Rcs)
 }
 
 /// Priority within what [`Limits::open_max`] leaves: the share of the limit a class may fill.

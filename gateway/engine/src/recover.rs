@@ -10,7 +10,7 @@ use crate::{
     delivery::State,
     journal::{Accepted, Chapter, Event, Fact},
     open::{Key, Open, seconds},
-    policy::AnswerLost,
+    policy::{AnswerLost, reads_text},
 };
 
 /// One message while its entries are read.
@@ -78,10 +78,7 @@ impl Core {
         let takes_reports = self.policy.channel(submission.origin).is_some_and(|origin| origin.takes_reports);
         let first = accepted.first_leg().unwrap_or(submission.origin);
         let gathers = submission.part.is_some()
-            && self
-                .policy
-                .channel(first)
-                .is_some_and(|channel| channel.kind == model::ChannelKind::Messenger);
+            && self.policy.channel(first).is_some_and(|channel| reads_text(channel.kind));
         Folded {
             open: Open {
                 message,
@@ -228,10 +225,11 @@ impl Folded {
                 self.parts = parts.to_vec();
                 self.done.clear();
             }
-            Event::Deferred { due, .. } => {
+            Event::Deferred { due, refusal, .. } => {
                 open.state = State::Waiting;
                 open.attempts = open.attempts.saturating_add(1);
-                self.due = Some(*due);
+                // Whoever was away may have come meanwhile: that is asked again at once.
+                self.due = (refusal.retry != model::Retry::WhenReachable).then_some(*due);
             }
             Event::AnswerLost { due, .. } => {
                 open.state = State::Unknown;

@@ -33,6 +33,10 @@ pub enum Next {
         after: Duration,
         counts: bool,
     },
+    /// Again when the recipient is there, or after this.
+    WhenReachable {
+        after: Duration,
+    },
     /// Another leg of the plan.
     OtherLeg,
     GiveUp,
@@ -49,10 +53,12 @@ impl RetrySchedule {
             Retry::OtherRoute => return Next::OtherLeg,
             Retry::After(after) => after,
             Retry::Scheduled if counts && attempts >= self.attempts_max => return Next::GiveUp,
-            Retry::Scheduled | Retry::WhenReachable if refusal.cause == Cause::Unreachable => {
-                step(&self.unreachable, attempts)
+            Retry::WhenReachable => {
+                let after = jittered(step(&self.unreachable, u16::MAX), jitter);
+                return Next::WhenReachable { after };
             }
-            Retry::Scheduled | Retry::WhenReachable => step(&self.failure, attempts),
+            Retry::Scheduled if refusal.cause == Cause::Unreachable => step(&self.unreachable, attempts),
+            Retry::Scheduled => step(&self.failure, attempts),
         };
         Next::Again { after: jittered(after, jitter), counts }
     }
@@ -95,6 +101,13 @@ mod tests {
                 Next::Again { counts: false, .. }
             ));
         }
+    }
+
+    #[test]
+    fn who_is_away_is_waited_for_and_doubted_slowly() {
+        let schedule = RetrySchedule::default();
+        let next = schedule.next(refusal(Cause::Unreachable, Retry::WhenReachable), 60_000, 0);
+        assert_eq!(next, Next::WhenReachable { after: Duration::from_secs(21_600) });
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::{
 use billing::{ChargeAt, Meter, Metered, UsageEvent, UsageKey, UsageRecord};
 use engine::journal::{Accepted, Batch, Entry, Event};
 use model::{
-    Address, Answer, ChannelId, Class, Content, Disposition, MessageId, Pii, ReceiptState, Submission,
+    Address, Answer, ChannelId, Class, Content, Disposition, MessageId, Pii, ReceiptState, Retry, Submission,
     Timestamp, UpstreamId,
 };
 
@@ -108,7 +108,10 @@ impl Book {
                 life.channel = *channel;
                 life.parts = parts.to_vec();
             }
-            Event::Deferred { due, .. } => life.due = Some(*due),
+            Event::Deferred { due, refusal, .. } => {
+                // Whoever is away is waited for, and not for a moment.
+                life.due = (refusal.retry != Retry::WhenReachable).then_some(*due);
+            }
             Event::AnswerLost { .. } => {
                 life.ever_lost = true;
                 self.answers_lost += 1;

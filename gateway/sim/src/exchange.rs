@@ -7,7 +7,7 @@ use model::{
 use crate::{
     Sabotage,
     links::{Fate, HandOver, Request, Wish},
-    policy::{self, CONSOLE},
+    policy::{self, CONSOLE, RCS},
     violation::{Invariant, ensure},
     world::{Event, Scripted, World},
 };
@@ -84,8 +84,14 @@ impl World {
             true => self.script.pop_front().unwrap_or(Scripted::Takes),
             false => Scripted::Takes,
         };
-        let (outcome, delay) =
-            if policy::is_smsc(channel) { self.submit_sm(index, scripted) } else { self.peer_takes(index) };
+        let is_message = matches!(self.handovers[index].outgoing, Outgoing::Message(_));
+        let (outcome, delay) = if policy::is_smsc(channel) {
+            self.submit_sm(index, scripted)
+        } else if channel == RCS && is_message {
+            self.rcs_takes(index)
+        } else {
+            self.peer_takes(index)
+        };
         let faults = self.scenario.faults;
         if self.fault(faults.answer_lost) || scripted == Scripted::AnswersNobody {
             let lost = Event::Resolves { session, handover: index, outcome: Outcome::Unknown };
@@ -262,10 +268,14 @@ impl World {
         line.outstanding = 0;
         let waiting = std::mem::take(&mut line.waiting);
         if channel != CONSOLE {
-            if !is_first {
+            let nobody = channel == RCS && self.scenario.rcs == 0;
+            if !is_first && !nobody {
                 self.story.notes(self.now, policy::name(channel), "is connected again");
             }
             self.take(Inbound::Room { channel, room });
+        }
+        if channel == RCS {
+            self.rcs_begins();
         }
         for request in waiting {
             self.after(RECONNECT_PAUSE, Event::Ask { request });
@@ -298,6 +308,9 @@ impl World {
             if request.insists {
                 self.line_mut(channel).waiting.push(index);
             }
+        }
+        if channel == RCS {
+            self.rcs_ends();
         }
         let line = self.line_mut(channel);
         line.up = false;

@@ -6,6 +6,7 @@ use smol_str::SmolStr;
 
 use crate::{
     Scenario, Violation, World,
+    handset::Moment,
     links::{Request, Wish},
     people::{Act, LONG, phone, submission, user},
     policy::{OPT_OUT_NUMBER, SHOP, SHOP_NUMBERS, TICTOC, smsc},
@@ -24,7 +25,7 @@ pub struct Ladder {
 /// A name, what is shown, and how the stage is set.
 type Scene = (&'static str, &'static str, fn(&mut Stage));
 
-const SCENES: [Scene; 10] = [
+const SCENES: [Scene; 12] = [
     (
         "messenger-to-sms",
         "A messenger's user without a number writes to a phone; the receipt comes back.",
@@ -95,6 +96,23 @@ const SCENES: [Scene; 10] = [
         },
     ),
     (
+        "sms-to-rcs",
+        "A long text from a phone without RCS reaches one that has it: joined, and not as SMS.",
+        |stage| {
+            stage.rcs(1, [(0, true)]);
+            stage.phone_writes_long(1_000);
+        },
+    ),
+    (
+        "deferred-delivery",
+        "A phone with RCS is away: the message waits for it, and what comes later waits behind.",
+        |stage| {
+            stage.rcs(1, [(0, true), (1_000, false), (8_000, true)]);
+            stage.shop_writes(2_000, Class::Person, "hello");
+            stage.shop_writes(3_000, Class::Person, "hello");
+        },
+    ),
+    (
         "crash",
         "The gateway crashes between the SMSC's answer and its commit, and goes on where the store is.",
         |stage| {
@@ -161,6 +179,15 @@ impl Stage {
     fn asks(&mut self, millis: u64, submission: Submission) {
         let request = Request::new(submission.origin, Wish::Submit(submission), true);
         self.at(millis, Act::Ask(Box::new(request)));
+    }
+
+    /// A phone has RCS, and is there (or not) from these times on.
+    fn rcs<const N: usize>(&mut self, phone: u64, times: [(u64, bool); N]) {
+        self.world.has_rcs(phone);
+        for (millis, comes) in times {
+            let moment = if comes { Moment::Comes { phone } } else { Moment::Goes { phone } };
+            self.event(millis, Event::Handset(moment));
+        }
     }
 
     fn user_writes(&mut self, millis: u64) {

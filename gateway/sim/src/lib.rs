@@ -10,6 +10,7 @@ mod book;
 mod carrier;
 mod exchange;
 mod gateway;
+mod handset;
 mod judge;
 pub mod ladders;
 mod links;

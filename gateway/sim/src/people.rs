@@ -12,13 +12,13 @@ use smol_str::{SmolStr, format_smolstr};
 
 use crate::{
     links::{Request, Wish},
-    policy::{self, CONSOLE, KAKAO, OPT_OUT_NUMBER, SHOP, SHOP_NUMBERS, TICTOC},
+    policy::{self, CONSOLE, KAKAO, OPT_OUT_NUMBER, RCS, SHOP, SHOP_NUMBERS, TICTOC},
     texts,
     violation::{Found, Invariant, ensure},
     world::{Event, World},
 };
 
-const PHONES: u64 = 4;
+pub(crate) const PHONES: u64 = 4;
 const USERS: u64 = 3;
 pub(crate) const LONG: &str = "오늘 저녁 약속은 일곱 시로 미루고 장소는 그대로 두는 게 좋겠습니다. \
     비가 온다고 하니 우산을 챙기시고, 늦으면 먼저 들어가서 자리를 잡아 주세요. 조심히 오세요!";
@@ -233,7 +233,11 @@ impl World {
     }
 
     fn phone_sends(&mut self) {
-        let (smsc, from, text) = (self.some_smsc(), self.some_phone(), self.some_text());
+        let (mut smsc, mut from, text) = (self.some_smsc(), self.some_phone(), self.some_text());
+        let (over_rcs, registered) = (self.random.chance(600), self.registered());
+        if over_rcs && !registered.is_empty() {
+            (smsc, from) = (RCS, registered[self.random.index(registered.len())].clone());
+        }
         let to = match self.random.below(4) {
             0 => Number::written(SHOP_NUMBERS[0]),
             1 => Number::written("827000000001"),

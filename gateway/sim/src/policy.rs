@@ -12,7 +12,9 @@ pub(crate) const TICTOC: ChannelId = ChannelId(1);
 pub(crate) const KAKAO: ChannelId = ChannelId(2);
 /// The operator's own commands.
 pub(crate) const CONSOLE: ChannelId = ChannelId(3);
-const FIRST_SMSC: u16 = 4;
+/// Phones over RCS.
+pub(crate) const RCS: ChannelId = ChannelId(4);
+const FIRST_SMSC: u16 = 5;
 
 /// How long receipts, and reports to those who are away, are waited for.
 pub(crate) const WINDOW: Duration = Duration::from_secs(3_600);
@@ -40,8 +42,9 @@ pub(crate) fn name(channel: ChannelId) -> &'static str {
         1 => "tictoc",
         2 => "kakao",
         3 => "console",
-        4 => "smsc-1",
-        5 => "smsc-2",
+        4 => "rcs",
+        5 => "smsc-1",
+        6 => "smsc-2",
         _ => "smsc-3",
     }
 }
@@ -64,6 +67,7 @@ pub(crate) fn policy(scenario: &Scenario) -> Policy {
             ..channel(KAKAO, ChannelKind::Messenger)
         },
         channel(CONSOLE, ChannelKind::Http),
+        channel(RCS, ChannelKind::Rcs),
     ];
     channels.extend(
         smscs
@@ -106,7 +110,7 @@ pub(crate) fn policy(scenario: &Scenario) -> Policy {
 
 fn channel(id: ChannelId, kind: ChannelKind) -> ChannelPolicy {
     let retry = RetrySchedule {
-        unreachable: [20, 60, 300].map(Duration::from_secs).to_vec(),
+        unreachable: [20, 60, 300, 3_000].map(Duration::from_secs).to_vec(),
         failure: [1, 5, 30].map(Duration::from_secs).to_vec(),
         attempts_max: 8,
     };

@@ -62,6 +62,8 @@ pub struct Scenario {
     pub room: u32,
     /// Messages are spread over the SMSCs instead of preferring the first.
     pub balance: bool,
+    /// So many phones of a thousand have RCS.
+    pub rcs: u16,
     /// Phones answer in so many cases of a thousand.
     pub replies: u16,
     pub faults: Faults,
@@ -83,6 +85,7 @@ impl Scenario {
             open_max: 5_000_000,
             room: 10,
             balance: false,
+            rcs: 0,
             replies: 0,
             faults: Faults::default(),
         }
@@ -141,6 +144,7 @@ impl Scenario {
             open_max: if random.chance(100) { 20 } else { 5_000_000 },
             room: u32::try_from(1 + random.below(12)).unwrap_or(1),
             balance: random.chance(300),
+            rcs: if random.chance(500) { 0 } else { u16::try_from(random.below(1_000)).unwrap_or(0) },
             replies: u16::try_from(random.below(600)).unwrap_or(0),
             faults,
         }

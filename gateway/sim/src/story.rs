@@ -5,8 +5,8 @@ use std::{collections::HashMap, fmt::Write};
 use billing::UsageRecord;
 use engine::journal::{Batch, Entry, Event};
 use model::{
-    Address, Answer, Cause, ChannelId, Class, Content, For, Inbound, MessageId, Outcome, Outgoing,
-    OutgoingMessage, Pii, Receipt, Refusal, Report, Submission, Timestamp,
+    Address, Answer, Cause, ChannelId, Class, Content, For, Inbound, MessageId, Number, Outcome, Outgoing,
+    OutgoingMessage, Pii, Presence, Receipt, Refusal, Report, Submission, Timestamp,
 };
 
 use crate::{book, policy, texts};
@@ -66,17 +66,27 @@ impl Story {
     pub(crate) fn inbound(&self, inbound: &Inbound) -> String {
         match inbound {
             Inbound::Submit { submission, .. } => submitted(submission),
-            Inbound::Receipt { receipt, .. } => received(receipt),
+            Inbound::Receipt { channel, receipt, .. } => received(*channel, receipt),
             Inbound::Command { command, .. } => {
                 // The name of the variant is all that is told: the rest names people.
                 let debug = format!("{command:?}");
                 let name: String = debug.chars().take_while(|c| c.is_alphanumeric()).collect();
                 format!("command {name}")
             }
-            Inbound::Presence { presence, .. } => format!("{presence:?}"),
+            Inbound::Presence { number, presence, .. } => self.presence(number, *presence),
             Inbound::Signal { .. } => "signal".into(),
             Inbound::Outcome { .. } | Inbound::Room { .. } => String::new(),
         }
+    }
+
+    pub(crate) fn presence(&self, number: &Pii<Number>, presence: Presence) -> String {
+        let number = address(&Pii::new(Address::Number(number.reveal(For::Record).clone())));
+        let what = match presence {
+            Presence::Here { .. } => "is here",
+            Presence::Away { .. } => "is away",
+            Presence::Nobody { .. } => "is nobody here",
+        };
+        format!("{number} {what}")
     }
 
     pub(crate) fn answer(&mut self, channel: ChannelId, answer: &Answer) -> String {
@@ -86,6 +96,7 @@ impl Story {
             Answer::Accepted(id) => format!("{ok}: {}", self.message(*id)),
             Answer::Duplicate(id) => format!("{ok}: {} again", self.message(*id)),
             Answer::Refused(refusal) => format!("refused: {}", refusal.cause.text()),
+            Answer::Taken if channel == policy::RCS => "200 OK".into(),
             Answer::Taken => "deliver_sm_resp 0".into(),
             Answer::Standing(standing) => {
                 format!("{} is {}", self.message(standing.message), standing.disposition.as_str())
@@ -129,6 +140,8 @@ impl Story {
                 "deliver_sm {}: {name} from {from} to {to}{again}",
                 texts::shape(&message.submission.content)
             )
+        } else if channel == policy::RCS {
+            format!("MESSAGE {name} from {from} to {to}: {}{again}", content(&message.submission.content))
         } else {
             format!("{name} from {from} to {to}: {}{again}", content(&message.submission.content))
         }
@@ -147,6 +160,7 @@ impl Story {
 
     pub(crate) fn outcome(&self, channel: ChannelId, is_report: bool, outcome: &Outcome) -> String {
         let command = match (wire(channel), policy::is_smsc(channel), is_report) {
+            _ if channel == policy::RCS => "200 OK",
             (_, true, _) => "submit_sm_resp",
             (true, ..) => "deliver_sm_resp",
             _ => "200",
@@ -158,6 +172,9 @@ impl Story {
                 format!("{command} id={}", ids.join(", "))
             }
             Outcome::Refused(Refusal { cause: Cause::LinkDown, .. }) => "never sent: the link is down".into(),
+            Outcome::Refused(refusal) if !wire(channel) => {
+                format!("{}: {}", refusal.code, refusal.cause.code())
+            }
             Outcome::Refused(refusal) => format!("{command} {:#06x}: {}", refusal.code, refusal.cause.code()),
             Outcome::Unknown => format!("no {command}"),
         }
@@ -195,6 +212,9 @@ impl Story {
             Event::Sent { parts, .. } => {
                 let ids: Vec<&str> = parts.iter().map(|id| id.0.as_str()).collect();
                 format!("sent, id {}", ids.join(", "))
+            }
+            Event::Deferred { refusal, .. } if refusal.retry == model::Retry::WhenReachable => {
+                format!("deferred for {}, until the recipient is there", refusal.cause.code())
             }
             Event::Deferred { refusal, due, .. } => {
                 format!("deferred for {}, again {}", refusal.cause.code(), self.clock(*due))
@@ -234,6 +254,8 @@ fn submitted(submission: &Submission) -> String {
     };
     if policy::is_smsc(submission.origin) {
         format!("deliver_sm {} from {from} to {to}", texts::shape(&submission.content))
+    } else if submission.origin == policy::RCS {
+        format!("MESSAGE from {from} to {to}{class}: {}", content(&submission.content))
     } else if wire(submission.origin) {
         format!("submit_sm {} from {from} to {to}{class}", texts::shape(&submission.content))
     } else {
@@ -241,8 +263,11 @@ fn submitted(submission: &Submission) -> String {
     }
 }
 
-fn received(receipt: &Receipt) -> String {
+fn received(channel: ChannelId, receipt: &Receipt) -> String {
     let ids: Vec<&str> = receipt.upstream.iter().map(|id| id.0.as_str()).collect();
+    if channel == policy::RCS {
+        return format!("IMDN {:?} for {}", receipt.state, ids.join("|"));
+    }
     format!("deliver_sm receipt id:{} stat:{:?}", ids.join("|"), receipt.state)
 }
 

@@ -15,7 +15,7 @@ pub(crate) struct WorldTexts;
 
 impl Texts for WorldTexts {
     fn segments(&self, _channel: ChannelId, content: &Content) -> Result<u16, Cause> {
-        let Content::Text(text) = content else { return Ok(1) };
+        let Some(text) = content.words() else { return Ok(1) };
         match sms::count(text, &PROFILE) {
             Ok(count) => Ok(count.segments.into()),
             Err(Unsendable::TooLong { .. }) => Err(Cause::TooLong),
@@ -32,6 +32,10 @@ impl Texts for WorldTexts {
             octets.extend_from_slice(decoded.octets);
         }
         alphabet.decode(&octets).unwrap_or_default().into()
+    }
+
+    fn is_text(&self, _coded: &Coded) -> bool {
+        true
     }
 }
 

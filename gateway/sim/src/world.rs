@@ -17,6 +17,7 @@ use crate::{
     book::{Book, Flow},
     carrier::Carrier,
     gateway::Gateway,
+    handset::{Handsets, Moment},
     links::{HandOver, Line, Request},
     people::Act,
     policy,
@@ -76,6 +77,8 @@ pub(crate) enum Event {
         request: usize,
     },
     Act(Act),
+    /// Something about a phone with RCS.
+    Handset(Moment),
     LineUp {
         channel: ChannelId,
     },
@@ -125,6 +128,7 @@ pub struct World {
     /// Requests that were asked and not answered.
     pub(crate) asked: BTreeSet<usize>,
     pub(crate) carrier: Carrier,
+    pub(crate) handsets: Handsets,
     /// Messages that reached whom they were for.
     pub(crate) delivered: BTreeSet<MessageId>,
     /// The newest message of each flow that a channel saw first.
@@ -173,6 +177,7 @@ impl World {
             requests: Vec::new(),
             asked: BTreeSet::new(),
             carrier: Carrier::default(),
+            handsets: Handsets::default(),
             delivered: BTreeSet::new(),
             order: HashMap::new(),
             people: crate::people::People::default(),
@@ -205,6 +210,7 @@ impl World {
     pub fn run(&mut self) -> Result<Summary, Violation> {
         self.plan_people();
         self.plan_faults();
+        self.plan_handsets();
         let quiet = self.now + self.scenario.span + SETTLING;
         self.agenda.enter(quiet, Event::Quiet);
         self.start();
@@ -262,6 +268,7 @@ impl World {
             Event::Phone { copy } => self.phone(copy),
             Event::Ask { request } => self.ask(request),
             Event::Act(act) => self.act(act),
+            Event::Handset(moment) => self.handset(moment),
             Event::LineUp { channel } => self.line_up(channel),
             Event::LineDown { channel, until } => self.line_down(channel, until),
             Event::NoRoom { channel, session } => self.no_room(channel, session),
@@ -331,6 +338,7 @@ impl World {
         self.quiet = true;
         self.quiet_since = Some(self.now);
         self.after(FLOWING, Event::Flowing);
+        self.everybody_comes();
         for index in 0..self.scenario.smscs {
             self.act(Act::Pause { channel: policy::smsc(index), paused: false });
         }

@@ -38,7 +38,8 @@ pub(crate) const fn lane(lane: Lane) -> u8 {
     }
 }
 
-const SERVICES: [UsageService; 3] = [UsageService::Sms, UsageService::Messenger, UsageService::Esme];
+const SERVICES: [UsageService; 4] =
+    [UsageService::Sms, UsageService::Messenger, UsageService::Esme, UsageService::Rcs];
 
 const OUTCOMES: [UsageOutcome; 7] = [
     UsageOutcome::Accepted,

@@ -1,7 +1,7 @@
 //! How text is written and read on one SMPP link: a matter of agreement, not of the protocol.
 
 use model::{Cause, Coded, Content};
-use sms::{Alphabet, Profile, Unsendable, decode_text};
+use sms::{Alphabet, Profile, Unsendable, decode_text, udh::Udh};
 
 use crate::status::CommandStatus;
 
@@ -146,6 +146,13 @@ pub fn text_of(segments: &[&Coded]) -> String {
     read_in.decode(&octets).unwrap_or_else(|| format!("[{} octets]", octets.len()))
 }
 
+/// Words for a person: neither eight-bit data nor addressed to an application (TS 23.040 §9.2.3.24.3).
+#[must_use]
+pub fn is_text(coded: &Coded) -> bool {
+    let header = || if coded.udhi { Udh::split(&coded.octets) } else { None };
+    alphabet(coded.data_coding) != Alphabet::Octets && header().is_none_or(|(udh, _)| udh.ports().is_none())
+}
+
 /// How a peer is told that an alphabet is not supported (row 31).
 pub(super) const fn unsupported(is_v50: bool) -> CommandStatus {
     if is_v50 { CommandStatus(0x104) } else { CommandStatus::RSUBMITFAIL }
@@ -164,6 +171,20 @@ mod tests {
             |octets: &[u8]| Coded { data_coding: 8, udhi: false, octets: Bytes::copy_from_slice(octets) };
         let (a, b) = (half(&smile[..2]), half(&smile[2..]));
         assert_eq!(text_of(&[&a, &b]), "😀");
+    }
+
+    #[test]
+    fn what_is_for_a_machine_is_no_text() {
+        let coded = |data_coding, udhi, octets: &'static [u8]| Coded {
+            data_coding,
+            udhi,
+            octets: Bytes::from_static(octets),
+        };
+        assert!(is_text(&coded(0, false, b"hello")));
+        assert!(is_text(&coded(8, true, &[5, 0, 3, 7, 2, 1, 0, 0x41])), "a segment");
+        assert!(!is_text(&coded(4, false, &[1, 2, 3])), "eight-bit data");
+        assert!(!is_text(&coded(0xf6, false, &[1, 2, 3])), "for the SIM card");
+        assert!(!is_text(&coded(0, true, &[6, 5, 4, 0x0b, 0x84, 0, 0, 0x41])), "for a port");
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub use inbound::{
     From, receipt, replacement, submission_of_data, submission_of_deliver, submission_of_multi,
     submission_of_submit,
 };
-pub use link::{Concatenation, DefaultAlphabet, LinkText, text_of};
+pub use link::{Concatenation, DefaultAlphabet, LinkText, is_text, text_of};
 pub(crate) use outbound::message_state;
 pub use outbound::{
     Parts, deliver_message, deliver_report, outcome_refusal, status_of_answer, status_of_cause, submit_parts,

@@ -2,5 +2,6 @@
 
 mod delivery;
 mod people;
+mod rcs;
 mod uncertain;
 mod world;

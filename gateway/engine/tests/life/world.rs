@@ -33,6 +33,10 @@ impl Texts for PlainTexts {
             .collect::<String>()
             .into()
     }
+
+    fn is_text(&self, coded: &Coded) -> bool {
+        coded.data_coding != 4
+    }
 }
 
 pub(crate) fn policy() -> Policy {

@@ -1,0 +1,133 @@
+//! What every step of a message is made of: entries, queues, its end, and being forgotten.
+
+use std::sync::Arc;
+
+use billing::{Meter, UsageRecord};
+use model::{Cause, ChannelId, Disposition, MessageId, Timestamp};
+
+use crate::{
+    core::Core,
+    delivery::{State, Trigger, next},
+    journal::{Accepted, Entry, Event},
+    lanes::Queue,
+    open::{Key, Open, seconds},
+};
+
+impl Core {
+    /// Writes an entry about an open message into the batch under way.
+    pub(crate) fn record(&mut self, now: Timestamp, message: MessageId, birth: u64, event: Event) {
+        if birth != self.pending.seq && birth != self.touched {
+            self.touched = birth;
+            self.pending.touches.push(birth);
+        }
+        self.pending.entries.push(Entry { message, at: now, event });
+    }
+
+    pub(crate) fn charge(&mut self, record: Option<UsageRecord>) {
+        self.pending.usage.extend(record);
+    }
+
+    /// Queues a message when the batch under way is committed.
+    pub(crate) fn enqueue(&mut self, key: Key) {
+        if let Some(open) = self.open.get(key) {
+            self.release.enqueue.push((open.channel, Queue::Message(open.lane), key));
+        }
+    }
+
+    /// Moves a message along the table. False where the table ignores it.
+    pub(crate) fn step(&mut self, slot: u32, trigger: Trigger) -> bool {
+        let Some(open) = self.open.at_mut(slot) else { return false };
+        let Some(to) = next(open.state, trigger) else { return false };
+        open.state = to;
+        true
+    }
+
+    /// The whole of a message, or `None` after asking for it to be read back.
+    pub(crate) fn hot(&mut self, slot: u32) -> Option<Arc<Accepted>> {
+        let open = self.open.at(slot)?;
+        if let Some(accepted) = &open.hot {
+            return Some(accepted.clone());
+        }
+        let birth = open.birth;
+        self.want(birth);
+        None
+    }
+
+    /// Gives a message its final disposition. Call only when it is hot.
+    pub(crate) fn end(&mut self, now: Timestamp, slot: u32, disposition: Disposition, cause: Option<Cause>) {
+        self.no_longer_absent(slot);
+        let was = self.open.at(slot).map(|open| open.state);
+        if !self.step(slot, Trigger::Ended) {
+            return;
+        }
+        let Some(open) = self.open.at_mut(slot) else { return };
+        open.disposition = disposition;
+        open.cause = cause;
+        let (message, birth, origin, channel, leg, digest) =
+            (open.message, open.birth, open.origin, open.channel, open.leg, open.upstream);
+        let receipts = open.receipts;
+        if let Some(accepted) = open.hot.clone() {
+            let class = accepted.submission.class;
+            let meter = Meter { message, leg, origin, channel, class, metered: accepted.metered };
+            self.charge(meter.ended(now, disposition, cause));
+        }
+        self.record(now, message, birth, Event::Final { disposition, cause });
+        self.upstream.forget(slot, digest);
+        if was == Some(State::Unknown) {
+            self.forget_unknown(slot);
+        }
+        if self.open.ended(birth) && birth != self.pending.seq {
+            self.pending.erase.push(birth);
+        }
+        let told = if disposition.is_success() { receipts.success } else { receipts.failure };
+        let Some(policy) = self.policy.channel(origin) else { return self.close(slot) };
+        if !told || !policy.takes_reports {
+            return self.close(slot);
+        }
+        let until = seconds(now + policy.report_window);
+        self.open.set_deadline(slot, until);
+        self.enqueue_report(slot);
+    }
+
+    pub(crate) fn enqueue_report(&mut self, slot: u32) {
+        let Some(key) = self.open.renew(slot) else { return };
+        if let Some(open) = self.open.at(slot) {
+            self.release.enqueue.push((open.origin, Queue::Reports, key));
+        }
+    }
+
+    /// Nothing more is to be done about a message.
+    pub(crate) fn close(&mut self, slot: u32) {
+        if !self.codes.is_empty()
+            && let Some(open) = self.open.at(slot)
+        {
+            self.codes.remove(&open.message);
+        }
+        if let Some((birth, true)) = self.open.remove(slot)
+            && birth != self.pending.seq
+        {
+            self.open.forget(birth);
+            self.pending.close.push(birth);
+        }
+    }
+
+    /// A queue that is longer than what its channel takes soon need not be in memory.
+    pub(crate) fn cool_if_crowded(&mut self, channel: ChannelId, queue: Queue, key: Key) {
+        let lanes = self.lanes(channel);
+        // What arrives at a channel that is down is looked at first, see `Core::arrivals`.
+        if !lanes.has_room() && !lanes.down {
+            self.cool(queue, key);
+        }
+    }
+
+    pub(crate) fn cool(&mut self, queue: Queue, key: Key) {
+        let crowded = self.open.hot() > self.policy.limits.hot_max;
+        if crowded && matches!(queue, Queue::Message(_)) && !self.fresh.contains_key(&key.slot) {
+            self.open.cool(key.slot);
+        }
+    }
+
+    pub(crate) fn insert(&mut self, open: Open) -> Key {
+        self.open.insert(open)
+    }
+}

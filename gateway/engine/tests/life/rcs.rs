@@ -1,0 +1,189 @@
+//! People who are reached over RCS: known by presence, waited for when they are away.
+
+use std::{sync::Arc, time::Duration};
+
+use model::{
+    Answer, Cause, ChannelId, ChannelKind, Coded, Command, Content, Disposition, Inbound, Number, Outcome,
+    Outgoing, Part, Pii, Presence, Refusal, Retry, Submission,
+};
+
+use crate::world::*;
+
+pub(crate) const RCS: ChannelId = ChannelId(4);
+
+fn policy_with_rcs() -> engine::Policy {
+    let mut policy = policy();
+    policy.channels.push(engine::ChannelPolicy::new(RCS, "rcs", ChannelKind::Rcs));
+    policy
+}
+
+fn world() -> World {
+    let mut world = World::new();
+    world.core.set_policy(Arc::new(policy_with_rcs()));
+    world.take(Inbound::Room { channel: RCS, room: 10 });
+    world
+}
+
+fn restarted(world: &World) -> World {
+    let mut world = world.restarted_with(policy_with_rcs());
+    world.take(Inbound::Room { channel: RCS, room: 10 });
+    world
+}
+
+fn says(world: &mut World, number: &str, presence: impl Fn(model::Timestamp) -> Presence) {
+    let until = world.now + Duration::from_secs(3_600);
+    let number = Pii::new(Number::written(number));
+    world.take(Inbound::Presence { channel: RCS, number, presence: presence(until) });
+}
+
+fn here(world: &mut World) {
+    says(world, "+821012345678", |until| Presence::Here { until });
+}
+
+fn away() -> Outcome {
+    Outcome::Refused(Refusal::theirs(Cause::Unreachable, Retry::WhenReachable, 480))
+}
+
+fn from_smsc() -> Submission {
+    Submission { origin: SMSC, ..text("01099998888", "01012345678", "hello") }
+}
+
+#[test]
+fn a_number_known_on_rcs_is_reached_there_first_whoever_writes() {
+    let mut world = world();
+    world.accepted(hello());
+    assert_eq!(world.handed_message().0, SMSC, "nobody has said anything yet");
+    here(&mut world);
+    world.accepted(hello());
+    assert_eq!(world.handed_message().0, RCS);
+    world.accepted(Submission { origin: RCS, ..hello() });
+    assert_eq!(world.handed_message().0, RCS, "two people with RCS write to each other");
+    says(&mut world, "01012345678", |until| Presence::Nobody { until });
+    world.accepted(hello());
+    assert_eq!(world.handed_message().0, SMSC);
+}
+
+#[test]
+fn what_came_from_an_smsc_is_not_sent_back_to_it() {
+    let mut world = world();
+    here(&mut world);
+    let id = world.accepted(from_smsc());
+    let (channel, attempt) = world.handed_message();
+    assert_eq!(channel, RCS);
+    let refusal = Refusal::theirs(Cause::UnknownSubscriber, Retry::OtherRoute, 404);
+    world.outcome(attempt, Outcome::Refused(refusal));
+    assert_eq!(world.finals(), [(id, Disposition::Undeliverable)]);
+}
+
+#[test]
+fn segments_are_joined_and_octets_for_a_machine_stay_sms() {
+    let mut world = world();
+    here(&mut world);
+    for number in [2, 1] {
+        let part = Some(Part { reference: 9, total: 2, number });
+        let octets = if number == 1 { "Hel" } else { "lo" }.into();
+        let content = Content::Coded(Coded { data_coding: 0, udhi: false, octets });
+        world.accepted(Submission { part, content, ..from_smsc() });
+    }
+    let (channel, Outgoing::Message(whole)) = world.next_handed() else { panic!("a message") };
+    assert_eq!((channel, &whole.submission.content), (RCS, &Content::Text("Hello".into())));
+    let content = Content::Coded(Coded { data_coding: 4, udhi: false, octets: vec![1, 2].into() });
+    world.accepted(Submission { content, ..hello() });
+    assert_eq!(world.handed_message().0, SMSC);
+}
+
+#[test]
+fn a_code_does_not_wait_for_a_phone_that_is_away() {
+    let mut world = world();
+    says(&mut world, "01012345678", |until| Presence::Away { until });
+    world.accepted(Submission { class: model::Class::OneTimePassword, ..hello() });
+    assert_eq!(world.handed_message().0, SMSC);
+    world.accepted(hello());
+    assert_eq!(world.handed_message().0, RCS);
+}
+
+#[test]
+fn who_is_away_gets_everything_in_order_when_they_come() {
+    let mut world = world();
+    here(&mut world);
+    let first = world.accepted(hello());
+    let (_, attempt) = world.handed_message();
+    world.outcome(attempt, away());
+    let second = world.accepted(hello());
+    assert!(world.handed.is_empty(), "nothing is tried while they are away");
+    world.pass(3_000);
+    assert!(world.handed.is_empty());
+    here(&mut world);
+    for expected in [first, second] {
+        let (_, Outgoing::Message(message)) = world.next_handed() else { panic!("a message") };
+        assert_eq!(message.message, expected);
+    }
+    assert_eq!(world.core.footprint().absent, 0);
+}
+
+#[test]
+fn somebody_else_who_comes_changes_nothing() {
+    let mut world = world();
+    here(&mut world);
+    world.accepted(hello());
+    let (_, attempt) = world.handed_message();
+    world.outcome(attempt, away());
+    says(&mut world, "01000000000", |until| Presence::Here { until });
+    assert!(world.handed.is_empty());
+    // The channel may have forgotten to say something.
+    world.pass(24_000);
+    assert_eq!(world.handed_message().0, RCS);
+}
+
+#[test]
+fn after_a_restart_whoever_was_away_is_asked_again_and_routes_are_the_same() {
+    let mut world = world();
+    here(&mut world);
+    let waiting = world.accepted(hello());
+    let (_, attempt) = world.handed_message();
+    world.outcome(attempt, away());
+    let facts: Vec<_> = world.batches.iter().flat_map(|batch| batch.facts.clone()).collect();
+    let mut world = restarted(&world);
+    for change in facts {
+        let (kind, key, expires_at) = (change.kind, change.key, change.expires_at);
+        let value = change.value.expect("kept");
+        world.core.recover_fact(&engine::journal::Fact { kind, key, value, expires_at });
+    }
+    let (channel, Outgoing::Message(again)) = world.next_handed() else { panic!("a message") };
+    assert_eq!((channel, again.message), (RCS, waiting));
+    world.accepted(hello());
+    assert_eq!(world.handed_message().0, RCS);
+}
+
+#[test]
+fn a_message_that_waits_for_somebody_can_be_cancelled_and_expires() {
+    let mut world = world();
+    here(&mut world);
+    let expires_at = Some(world.now + Duration::from_secs(600));
+    let cancelled = world.accepted(Submission { expires_at, ..hello() });
+    let (_, attempt) = world.handed_message();
+    world.outcome(attempt, away());
+    let expired = world.accepted(Submission { expires_at, ..hello() });
+    assert_eq!(world.core.footprint().absent, 2);
+    let command = Command::Cancel { origin: ESME, message: cancelled };
+    world.take(Inbound::Command { command, ticket: ticket() });
+    assert_eq!(world.answers.pop(), Some(Answer::Done));
+    world.pass(601);
+    let ends = [(cancelled, Disposition::Cancelled), (expired, Disposition::Expired)];
+    assert_eq!(world.finals(), ends);
+    assert_eq!(world.core.footprint().absent, 0);
+}
+
+#[test]
+fn whoever_took_one_is_there_for_the_others() {
+    let mut world = world();
+    here(&mut world);
+    world.accepted(hello());
+    let (_, early) = world.handed_message();
+    world.accepted(hello());
+    let (_, late) = world.handed_message();
+    world.outcome(early, away());
+    world.outcome(late, sent("m2"));
+    let (channel, Outgoing::Message(again)) = world.next_handed() else { panic!("a message") };
+    assert_eq!((channel, again.possible_duplicate), (RCS, false));
+}
