@@ -12,7 +12,8 @@ use crate::name::Name;
 use crate::octets::{self, List, find_control, find_outside, trim};
 use crate::via::Via;
 
-/// Headers in order. Values hold no CR, LF or other control octet but the tab, wherever they came from.
+/// Headers in order. Values hold no CR or LF, wherever they came from, and no other control octet but the tab and what
+/// a received quoted string escapes.
 #[derive(Clone, Default)]
 pub struct Headers {
     /// What spans point into.
@@ -252,6 +253,13 @@ impl Headers {
     pub fn replace_first(&mut self, name: Name, value: impl Into<HeaderValue>) {
         self.pop_first(name.clone());
         self.push_front(name, value);
+    }
+
+    /// Another value for the first line of that name.
+    pub(crate) fn replace_first_line(&mut self, name: Name, value: HeaderValue) {
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.name == name) {
+            entry.value = Value::Own(value.0);
+        }
     }
 
     /// The headers of those names, in the order they stand here, sharing the octets.

@@ -26,6 +26,8 @@ mod params;
 mod read;
 mod salvage;
 mod status;
+#[cfg(feature = "testing")]
+pub mod torture;
 mod uri;
 pub mod values;
 mod via;

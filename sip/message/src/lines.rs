@@ -56,8 +56,14 @@ fn header_line(
     let mut end = from;
     let next = loop {
         let control = find_control(window, end).ok_or(unfinished)?;
-        if window[control] != b'\r' {
-            return Err(Fault::Control);
+        match window[control] {
+            b'\r' => {}
+            // A quoted string may hold any octet but CR and LF behind a backslash (RFC 3261 §25.1, `quoted-pair`).
+            b if b != b'\n' && control > from && window[control - 1] == b'\\' => {
+                end = control + 1;
+                continue;
+            }
+            _ => return Err(Fault::Control),
         }
         match window.get(control + 1..control + 3) {
             Some([b'\n', after]) if is_space(*after) => {

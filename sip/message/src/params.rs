@@ -208,13 +208,15 @@ fn param(octets: &[u8]) -> Option<(Param<'_>, &[u8])> {
 #[must_use]
 pub(crate) fn unquote(value: &[u8]) -> Cow<'_, str> {
     let [b'"', inner @ .., b'"'] = value else { return String::from_utf8_lossy(value) };
-    if !inner.contains(&b'\\') {
+    if inner.iter().all(|&b| b != b'\\' && !b.is_ascii_control()) {
         return String::from_utf8_lossy(inner);
     }
     let mut plain = Vec::with_capacity(inner.len());
     let mut octets = inner.iter();
     while let Some(&b) = octets.next() {
-        plain.push(if b == b'\\' { octets.next().copied().unwrap_or(b'\\') } else { b });
+        let b = if b == b'\\' { octets.next().copied().unwrap_or(b'\\') } else { b };
+        // A quoted string may escape NUL and its kin; no text of ours shall have them.
+        plain.push(if b.is_ascii_control() { b' ' } else { b });
     }
     Cow::Owned(String::from_utf8_lossy(&plain).into_owned())
 }

@@ -3,11 +3,12 @@
 use bytes::Bytes;
 
 use crate::fault::{Fault, Reply, Unreadable};
-use crate::headers::Headers;
+use crate::headers::{HeaderValue, Headers};
 use crate::lines::unfold;
 use crate::method::Method;
 use crate::name::Name;
 use crate::octets::{is_token_octet, number, trim};
+use crate::via::Via;
 
 /// Lines looked at; a head longer than that is not answered from its end.
 const LINES_MAX: usize = 512;
@@ -47,7 +48,9 @@ pub(crate) fn unreadable(octets: &Bytes, fault: Fault) -> Unreadable {
     }
     keep(&mut headers, pending);
     if headers.via().is_none() {
-        return Unreadable::discard(fault);
+        let top = headers.get(Name::Via).and_then(Via::readable_prefix).map(HeaderValue::from);
+        let Some(top) = top else { return Unreadable::discard(fault) };
+        headers.replace_first_line(Name::Via, top);
     }
     Unreadable::answer(fault, Reply { method, headers })
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use rsip::Transport;
 
 use crate::fault::Malformed;
-use crate::octets::{self, is_space, skip_spaces};
+use crate::octets::{self, find_outside, is_space, skip_spaces, trim};
 use crate::params::{Param, Params};
 use crate::uri::{self, Host};
 
@@ -56,11 +56,42 @@ impl<'a> Via<'a> {
 
     /// The Via that `octets` begin with, and what stands behind it: nothing, or something that begins with a comma.
     pub(crate) fn parse_prefix(octets: &'a [u8]) -> Result<(Self, &'a [u8]), Malformed> {
+        let (mut via, rest) = Self::without_params(octets)?;
+        let mut sound = true;
+        let (params, rest) = Params::parse_prefix(rest, |param| sound &= via.take(param))?;
+        via.params = params;
+        match rest {
+            _ if !sound => Err(Malformed::Params),
+            [] | [b',', ..] => Ok((via, rest)),
+            _ => Err(Malformed::Params),
+        }
+    }
+
+    /// As much of `octets` as is a Via, so that a request whose top Via has broken parameters can be answered.
+    pub(crate) fn readable_prefix(octets: &'a [u8]) -> Option<&'a [u8]> {
+        let (mut via, mut rest) = Self::without_params(octets).ok()?;
+        while rest.first() == Some(&b';') {
+            let (param, after) = rest.split_at(find_outside(rest, b';', 1));
+            let mut sound = true;
+            if Params::parse_prefix(param, |param| sound &= via.take(param)).map(|(_, rest)| rest) != Ok(b"")
+                || !sound
+            {
+                break;
+            }
+            rest = after;
+        }
+        Some(trim(&octets[..octets.len() - rest.len()]))
+    }
+
+    /// Protocol and sent-by, and the rest.
+    fn without_params(octets: &'a [u8]) -> Result<(Self, &'a [u8]), Malformed> {
         let rest = expect_token(octets, b"SIP").ok_or(Malformed::Via)?;
-        let rest = expect_token(expect_slash(rest)?, b"2.0").ok_or(Malformed::Via)?;
+        // Any version: a request of another one is still answered (505).
+        let rest = skip_spaces(expect_slash(rest)?);
+        let (version, rest) = rest.split_at(octets::run(rest, octets::TOKEN));
         let rest = skip_spaces(expect_slash(rest)?);
         let (transport, rest) = rest.split_at(octets::run(rest, octets::TOKEN));
-        if transport.is_empty() || !rest.first().copied().is_some_and(is_space) {
+        if version.is_empty() || transport.is_empty() || !rest.first().copied().is_some_and(is_space) {
             return Err(Malformed::Via);
         }
         let rest = skip_spaces(rest);
@@ -73,7 +104,7 @@ impl<'a> Via<'a> {
             port = Some(uri::parse_port(&after[..digits]).ok_or(Malformed::Host)?);
             rest = skip_spaces(&after[digits..]);
         }
-        let mut via = Self {
+        let via = Self {
             transport_text: octets::text(transport),
             host,
             port,
@@ -82,14 +113,7 @@ impl<'a> Via<'a> {
             rport: Rport::Absent,
             params: Params::EMPTY,
         };
-        let mut sound = true;
-        let (params, rest) = Params::parse_prefix(rest, |param| sound &= via.take(param))?;
-        via.params = params;
-        match rest {
-            _ if !sound => Err(Malformed::Params),
-            [] | [b',', ..] => Ok((via, rest)),
-            _ => Err(Malformed::Params),
-        }
+        Ok((via, rest))
     }
 
     /// Keeps a parameter that has a field; whether it can be read.
