@@ -71,6 +71,13 @@ impl Wheel {
         self.set == 0
     }
 
+    /// How far the wheel has come: alarms up to this instant are due, whatever earlier instant is asked about. Who
+    /// compares instants of his own with it must not believe in an earlier now.
+    #[must_use]
+    pub fn now_us(&self) -> i64 {
+        self.us(self.now)
+    }
+
     /// Sets the alarm of thing `id`, instead of the one it had. An instant in the past is due at the next
     /// [`Wheel::pop`].
     pub fn set(&mut self, id: u32, at_us: i64) {

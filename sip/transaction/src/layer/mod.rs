@@ -196,7 +196,8 @@ pub struct Counts {
     pub unanswered: u64,
 }
 
-/// All transactions of one node, or of one shard of it.
+/// All transactions of one node, or of one shard of it. Instants are microseconds of a clock that should not be set
+/// back; when it is, timers stand still until it has caught up.
 #[derive(Debug)]
 pub struct Layer {
     servers: Servers,
@@ -210,6 +211,16 @@ struct Common {
     settings: Settings,
     arena: Arena,
     counts: Counts,
+    /// The latest instant that was said.
+    now_us: i64,
+}
+
+impl Common {
+    /// Time does not go back: whoever says an earlier instant means the latest one.
+    fn at(&mut self, now_us: i64) -> i64 {
+        self.now_us = self.now_us.max(now_us);
+        self.now_us
+    }
 }
 
 /// Timers are kept to ten milliseconds.
@@ -222,12 +233,13 @@ impl Layer {
         Self {
             servers: Servers::new(now_us, &settings),
             clients: Clients::new(now_us, settings.seed),
-            common: Common { settings, arena: Arena::default(), counts: Counts::default() },
+            common: Common { settings, arena: Arena::default(), counts: Counts::default(), now_us },
         }
     }
 
     /// A message came in.
     pub fn received(&mut self, now_us: i64, flow: Flow, message: Message, out: &mut Vec<Action>) {
+        let now_us = self.common.at(now_us);
         match message {
             Message::Request(request) => match request.method {
                 Method::ACK => self.servers.acknowledged(now_us, flow, request, &mut self.common, out),
@@ -252,6 +264,7 @@ impl Layer {
         status: StatusCode,
         out: &mut Vec<Action>,
     ) -> Result<(), Gone> {
+        let now_us = self.common.at(now_us);
         self.servers.say(now_us, key, Say::Status(status), &mut self.common, out)
     }
 
@@ -267,6 +280,7 @@ impl Layer {
         response: &Response,
         out: &mut Vec<Action>,
     ) -> Result<(), Gone> {
+        let now_us = self.common.at(now_us);
         self.servers.say(now_us, key, Say::Response(response), &mut self.common, out)
     }
 
@@ -290,6 +304,7 @@ impl Layer {
         token: u64,
         out: &mut Vec<Action>,
     ) -> Result<ClientKey, Refused> {
+        let now_us = self.common.at(now_us);
         self.clients.start(now_us, flow, request, token, &mut self.common, out)
     }
 
@@ -301,6 +316,7 @@ impl Layer {
     /// Takes an INVITE of ours back (RFC 3261 §9.1): CANCEL goes out now, or after the first provisional answer, or
     /// never when a final answer came first. The INVITE's outcome is reported all the same.
     pub fn cancel(&mut self, now_us: i64, key: ClientKey, out: &mut Vec<Action>) {
+        let now_us = self.common.at(now_us);
         self.clients.cancel(now_us, key, &mut self.common, out);
     }
 
@@ -308,11 +324,13 @@ impl Layer {
     /// that wait for an answer on it are reported [`Action::Failed`]; answers to theirs are still written, in case
     /// there is another way to the peer.
     pub fn failed(&mut self, now_us: i64, flow: Flow, out: &mut Vec<Action>) {
+        let now_us = self.common.at(now_us);
         self.clients.failed(now_us, flow, &mut self.common, out);
     }
 
     /// Does all that is due.
     pub fn tick(&mut self, now_us: i64, out: &mut Vec<Action>) {
+        let now_us = self.common.at(now_us);
         self.servers.tick(now_us, &mut self.common, out);
         self.clients.tick(now_us, &mut self.common, out);
     }
