@@ -5,15 +5,18 @@
 //! total and bounded. Start with [`cpim::Cpim::read`] for what arrives in a MESSAGE or a SEND, with
 //! [`cpim::Writer`] and [`imdn::Report::write_message`] for what leaves.
 
+mod percent;
 mod private;
 mod sink;
 
 pub mod cpim;
 pub mod features;
+pub mod file;
 pub mod imdn;
 pub mod iscomposing;
 pub mod mime;
 pub mod multipart;
+pub mod place;
 pub mod time;
 pub mod xml;
 

@@ -96,6 +96,14 @@ pub fn write(out: &mut impl Sink, at_us: i64, offset_minutes: i16) {
     out.put(&text);
 }
 
+/// Writes `2025-03-01T00:30:00Z`: whole seconds in UTC, as documents carry the end of something.
+pub fn write_utc(out: &mut impl Sink, at_us: i64) {
+    let mut text = Vec::with_capacity(WRITTEN_OCTETS);
+    write(&mut text, at_us, 0);
+    out.put(&text[..19]);
+    out.put(b"Z");
+}
+
 fn number(digits: &[u8]) -> Option<i64> {
     digits
         .iter()

@@ -9,7 +9,10 @@ mod read;
 mod write;
 
 pub use read::{Element, Limits, Reader};
-pub use write::{attribute, text};
+pub use write::{attribute, element, named_attribute, text};
+
+/// What every document begins with.
+pub const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n";
 
 /// Why a document is not read. Positions and names would be text of the sender, so there are none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

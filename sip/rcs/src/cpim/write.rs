@@ -4,7 +4,7 @@ use super::escape::escape;
 use super::ns;
 use crate::imdn::Requested;
 use crate::sink::{Sink, put_number};
-use crate::time;
+use crate::{percent, time};
 
 /// Writes headers in the order of its calls, then the content. Values are escaped, so no value can add a line.
 ///
@@ -157,15 +157,5 @@ impl<'o, S: Sink> Writer<'o, S> {
 
 /// A URI between angle brackets: what would end it early is percent-encoded.
 fn put_uri(out: &mut impl Sink, uri: &str) {
-    let octets = uri.as_bytes();
-    let mut from = 0;
-    for (at, &octet) in octets.iter().enumerate() {
-        if octet <= b' ' || matches!(octet, b'<' | b'>' | b'"' | b'\\' | 0x7F) {
-            let hex = |nibble: u8| b"0123456789ABCDEF"[usize::from(nibble & 0xF)];
-            out.put(&octets[from..at]);
-            out.put(&[b'%', hex(octet >> 4), hex(octet)]);
-            from = at + 1;
-        }
-    }
-    out.put(&octets[from..]);
+    percent::encode(out, uri, |octet| octet > b' ' && !matches!(octet, b'<' | b'>' | b'"' | b'\\' | 0x7F));
 }

@@ -4,6 +4,7 @@ use smallvec::SmallVec;
 use smol_str::SmolStr;
 
 use super::{tag, urn};
+use crate::percent;
 use crate::sink::Sink;
 
 /// Services, applications and single tags that are kept, each. What is over it is not seen.
@@ -97,9 +98,9 @@ impl Features {
         } else if let Some(name) = urn::name_of(urn::IARI, urn) {
             add(&mut self.applications, &name);
         } else if application {
-            add(&mut self.applications, &urn::percent_decoded(urn));
+            add(&mut self.applications, &percent::decoded(urn));
         } else {
-            add(&mut self.services, &urn::percent_decoded(urn));
+            add(&mut self.services, &percent::decoded(urn));
         }
     }
 

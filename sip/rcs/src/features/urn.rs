@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::percent;
+
 /// What comes before the name of a service.
 pub(super) const ICSI: &str = "urn:urn-7:3gpp-service.ims.icsi.";
 /// What comes before the name of an application.
@@ -75,37 +77,12 @@ pub(super) fn name_of<'a>(prefix: &str, urn: &'a str) -> Option<Cow<'a, str>> {
         let Some(after) = rest.strip_prefix(piece) else { return general(prefix, urn) };
         rest = after;
     }
-    (!rest.is_empty()).then(|| percent_decoded(rest))
+    (!rest.is_empty()).then(|| percent::decoded(rest))
 }
 
 fn general<'a>(prefix: &str, urn: &'a str) -> Option<Cow<'a, str>> {
-    match percent_decoded(urn) {
+    match percent::decoded(urn) {
         Cow::Borrowed(urn) => strip(prefix, urn).map(Cow::Borrowed),
         Cow::Owned(urn) => strip(prefix, &urn).map(|name| Cow::Owned(name.to_owned())),
     }
-}
-
-/// Undoes percent-encoding. What is not two hexadecimal digits stays, and so does everything when the result is no
-/// text.
-pub(super) fn percent_decoded(value: &str) -> Cow<'_, str> {
-    if !value.contains('%') {
-        return Cow::Borrowed(value);
-    }
-    let nibble = |digit: Option<&u8>| digit.and_then(|digit| char::from(*digit).to_digit(16));
-    let octets = value.as_bytes();
-    let mut out = Vec::with_capacity(octets.len());
-    let mut at = 0;
-    while let Some(&octet) = octets.get(at) {
-        match (octet, nibble(octets.get(at + 1)), nibble(octets.get(at + 2))) {
-            (b'%', Some(high), Some(low)) => {
-                out.push((high * 16 + low) as u8);
-                at += 3;
-            }
-            _ => {
-                out.push(octet);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8(out).map_or(Cow::Borrowed(value), Cow::Owned)
 }

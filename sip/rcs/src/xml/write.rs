@@ -14,6 +14,26 @@ pub fn attribute(out: &mut impl Sink, value: &str) {
     escape(out, value, true);
 }
 
+/// Writes an element that holds nothing but a text. The name is ours.
+pub fn element(out: &mut impl Sink, name: &str, value: &str) {
+    out.put(b"<");
+    out.put(name.as_bytes());
+    out.put(b">");
+    text(out, value);
+    out.put(b"</");
+    out.put(name.as_bytes());
+    out.put(b">");
+}
+
+/// Writes an attribute with a space before it. The name is ours.
+pub fn named_attribute(out: &mut impl Sink, name: &str, value: &str) {
+    out.put(b" ");
+    out.put(name.as_bytes());
+    out.put(b"=\"");
+    attribute(out, value);
+    out.put(b"\"");
+}
+
 fn escape(out: &mut impl Sink, text: &str, quoted: bool) {
     let octets = text.as_bytes();
     let mut from = 0;
