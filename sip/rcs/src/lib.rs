@@ -9,14 +9,17 @@ mod percent;
 mod private;
 mod sink;
 
+pub mod conference;
 pub mod cpim;
 pub mod features;
 pub mod file;
 pub mod imdn;
 pub mod iscomposing;
+pub mod lists;
 pub mod mime;
 pub mod multipart;
 pub mod place;
+pub mod reginfo;
 pub mod time;
 pub mod xml;
 
