@@ -18,8 +18,10 @@ pub mod iscomposing;
 pub mod lists;
 pub mod mime;
 pub mod multipart;
+pub mod operation;
 pub mod place;
 pub mod reginfo;
+pub mod revoke;
 pub mod time;
 pub mod xml;
 
