@@ -22,6 +22,7 @@ pub mod operation;
 pub mod place;
 pub mod reginfo;
 pub mod revoke;
+pub mod sdp;
 pub mod time;
 pub mod xml;
 

@@ -5,8 +5,14 @@ use proptest::prelude::*;
 use sip_rcs::cpim::{Address, Cpim, Edit, Field, HEADERS_MAX, Writer, escape, unescape};
 use sip_rcs::features::{FEATURES_MAX, Wanted};
 use sip_rcs::imdn::{self, Requested};
+use sip_rcs::lists::Entry;
+use sip_rcs::operation::Operation;
+use sip_rcs::place::{self, Place, Position};
+use sip_rcs::sdp::{self, Types};
 use sip_rcs::xml::{Limits, Reader};
-use sip_rcs::{Features, iscomposing, mime, multipart, time};
+use sip_rcs::{
+    Features, Private, conference, file, iscomposing, lists, mime, multipart, reginfo, revoke, time,
+};
 
 /// Pieces that make almost-lawful heads.
 fn head() -> impl Strategy<Value = Vec<u8>> {
@@ -33,6 +39,46 @@ fn document() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         proptest::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat().into_bytes()),
         proptest::collection::vec(any::<u8>(), 0..200),
+    ]
+}
+
+/// Pieces of the documents that servers send.
+fn other_document() -> impl Strategy<Value = Vec<u8>> {
+    let root = proptest::sample::select(vec![
+        "file",
+        "file-resume-info",
+        "rcsenvelope",
+        "resource-lists",
+        "conference-info",
+        "reginfo",
+        "ims-3gpp",
+        "imRevoke",
+    ]);
+    let piece = prop_oneof![
+        "<(file-info|data url='u'|file-range start='1' end='2'|rcspushlocation|geopriv|x|pos|list|entry uri='u')( [a-z]='[0-9]')?/?>",
+        "<(users|user|endpoint|status|roles|registration aor='a' state='active'|contact|uri|unknown-param|Message-ID|result)/?>",
+        "</(file-info|rcspushlocation|geopriv|x|pos|list|entry|users|user|endpoint|status|registration|contact|uri|Message-ID)>",
+        "(1 2|connected|success|&amp;|[a-z0-9.]{0,6})",
+    ];
+    (root, proptest::collection::vec(piece, 0..30), any::<bool>()).prop_map(|(root, pieces, closed)| {
+        let end = if closed { format!("</{root}>") } else { String::new() };
+        format!("<{root} version='1'>{}{end}", pieces.concat()).into_bytes()
+    })
+}
+
+/// Lines of almost-lawful descriptions.
+fn description() -> impl Strategy<Value = Vec<u8>> {
+    let line = prop_oneof![
+        "m=(message|audio) (0|9|7654|70000) (TCP/MSRP|TCP/TLS/MSRP|RTP/AVP) ?\\*?",
+        "c=IN (IP4|IP6) (192.0.2.1|2001:db8::1|host.example|\\[::1\\])",
+        "a=path:(msrp://192.0.2.1:7654/s;tcp|msrps://x/y;tcp|x) ?(msrp://[a-z]{0,3}/s;tcp)?",
+        "a=(setup:(active|passive|actpass|holdconn|x)|msrp-cema|sendonly|recvonly|inactive|max-size:[0-9]{0,4}|fingerprint:SHA-256 AB)",
+        "a=(accept-types|accept-wrapped-types|file-selector|file-transfer-id):[a-z/* ]{0,20}",
+        "[a-z]=\\PC{0,10}",
+    ];
+    prop_oneof![
+        9 => proptest::collection::vec(line, 0..20).prop_map(|lines| format!("v=0\r\n{}\r\n", lines.join("\r\n")).into_bytes()),
+        1 => proptest::collection::vec(any::<u8>(), 0..200),
     ]
 }
 
@@ -178,5 +224,81 @@ proptest! {
         // Quotation marks come in pairs: no value ends early.
         prop_assert_eq!(text.matches('"').count() % 2, 0);
         let _ = Features::read([("x", Some(text.as_str()))]);
+    }
+
+    #[test]
+    fn any_octets_are_one_of_the_other_documents_or_an_error(octets in other_document()) {
+        drop((file::read(&octets), file::read_resume(&octets), place::read(&octets), revoke::read(&octets)));
+        drop((lists::read(&octets), conference::read(&octets), reginfo::read(&octets), reginfo::read_service_info(&octets)));
+    }
+
+    #[test]
+    fn any_octets_are_a_description_or_an_error(octets in description()) {
+        let Ok(read) = sdp::read(&octets) else { return Ok(()) };
+        for media in &read.media {
+            for uri in media.path() {
+                prop_assert!(sdp::target(uri).is_none_or(|target| !target.host.is_empty()));
+            }
+            let _ = (media.accept_types(), media.setup(), media.direction(), media.max_size());
+        }
+        let local = sdp::Local {
+            session_id: 1,
+            session_version: 1,
+            address: std::net::Ipv4Addr::LOCALHOST.into(),
+            port: 2_855,
+            path: Private("msrp://127.0.0.1:2855/s;tcp".into()),
+            tls: false,
+            fingerprint: None,
+            setup: sdp::Setup::ActPass,
+            cema: true,
+            accept_types: Types::any(),
+            accept_wrapped_types: Types::any(),
+            max_size: None,
+            direction: sdp::Direction::SendRecv,
+            more: vec![],
+        };
+        drop(local.accept(&read));
+        if let Ok(answer) = local.answer(&read) {
+            // One answer for each medium, and what we write we read.
+            let back = sdp::read(&answer.body).unwrap();
+            prop_assert_eq!(back.media.len(), read.media.len());
+            prop_assert_eq!(back.media.iter().filter(|media| media.is_msrp()).count(), 1);
+        }
+    }
+
+    #[test]
+    fn places_survive_both_ways(latitude in -900_000_000..=900_000_000_i32, longitude in -1_800_000_000..=1_800_000_000_i32, label in "\\PC{1,20}", radius in any::<Option<u32>>()) {
+        let place = Place {
+            position: Position::new(latitude, longitude).unwrap(),
+            radius_m: radius,
+            label: Some(Private(label)),
+            id: Some("p".into()),
+            ..Place::default()
+        };
+        let mut out = Vec::new();
+        place.write(&mut out);
+        prop_assert_eq!(place::read(&out), Ok(place.clone()));
+        let mut uri = Vec::new();
+        place::write_uri(&mut uri, &place);
+        let back = place::read_uri(std::str::from_utf8(&uri).unwrap()).unwrap();
+        prop_assert_eq!((back.position, back.radius_m, back.label), (place.position, place.radius_m, place.label));
+    }
+
+    #[test]
+    fn lists_survive(uris in proptest::collection::vec("[!-~]{1,30}", 0..20)) {
+        let entries: Vec<_> = uris.iter().map(|uri| Entry::to(uri)).collect();
+        let mut out = Vec::new();
+        lists::write(&mut out, &entries);
+        prop_assert_eq!(lists::read(&out), Ok(entries));
+    }
+
+    #[test]
+    fn any_text_is_an_address_with_a_method_or_without(text in any::<String>()) {
+        let (address, method) = lists::target(&text);
+        prop_assert!(address.len() <= text.len() && method.is_none_or(|method| method.len() <= text.len()));
+        let _ = (place::read_uri(&text), sdp::target(&text), sip_rcs::operation::Verb::read(&text));
+        if let Ok(message) = Cpim::read(text.into_bytes().into()) {
+            drop(Operation::of(&message));
+        }
     }
 }
