@@ -18,6 +18,7 @@ pub use path::{SESSION_OCTETS_MAX, Target, target};
 pub use read::{SdpError, read};
 pub use types::Types;
 
+use crate::mime;
 use crate::private::Private;
 
 /// Octets of a description.
@@ -186,10 +187,10 @@ impl Media {
         self.attribute("accept-types").map_or_else(Types::any, Types::read)
     }
 
-    /// What may be sent inside CPIM only; nothing when nobody says.
+    /// What may be sent inside CPIM only; text when nobody says. Notifications then go by MESSAGE.
     #[must_use]
     pub fn accept_wrapped_types(&self) -> Types {
-        self.attribute("accept-wrapped-types").map_or_else(Types::default, Types::read)
+        Types::read(self.attribute("accept-wrapped-types").unwrap_or(mime::TEXT))
     }
 
     /// `None` when absent or unknown.

@@ -6,7 +6,7 @@ const SECOND_US: i64 = 1_000_000;
 const MINUTE_US: i64 = 60 * SECOND_US;
 const DAY_US: i64 = 86_400 * SECOND_US;
 
-/// The length of what [`write`] writes.
+/// The length of what [`write()`] writes.
 pub const WRITTEN_OCTETS: usize = 29;
 
 /// The offset from UTC is at most a day less a minute in either direction.

@@ -96,7 +96,10 @@ fn a_description_is_read_and_what_is_unknown_is_kept() {
             media.path().collect::<Vec<_>>(),
             ["msrp://relay.example:2855/r;tcp", "msrp://[2001:db8::7]:7654/p1;tcp"]
         );
-        assert!(media.accept_types().admits("image/png") && media.accept_wrapped_types().is_empty());
+        assert!(
+            media.accept_types().admits("image/png")
+                && media.accept_wrapped_types() == Types::read("text/plain")
+        );
         assert_eq!(media.attribute("x-odd"), Some("1"));
         assert!(media.attribute("file-selector").unwrap().contains("size:182340"));
         assert_eq!((media.direction(), media.setup(), media.max_size()), (Direction::SendOnly, None, None));
@@ -184,6 +187,9 @@ fn the_answer_says_our_types_and_learns_theirs() {
     assert!(agreed.takes_wrapped("text/plain;charset=UTF-8") && agreed.takes_wrapped("Image/PNG"));
     assert!(!agreed.takes_wrapped("message/imdn+xml"));
     assert!(!agreed.may_send.admits("text/plain"));
+    let silent = offer("m=message 7654 TCP/MSRP *", &format!("{PATH}a=accept-types:message/cpim\r\n"));
+    let (_, silent) = answer(&silent).unwrap();
+    assert!(silent.takes_wrapped("text/plain") && !silent.takes_wrapped("message/imdn+xml"));
     assert_eq!(agreed.connect, Connect { host: Private("198.51.100.7".into()), port: 7_654 });
     assert!(!agreed.middle_box);
 }
