@@ -68,6 +68,9 @@ impl<'a> Params<'a> {
         let mut rest = octets;
         while let [b';', after @ ..] = rest {
             let (param, after) = param(skip_spaces(after)).ok_or(Malformed::Params)?;
+            if !octets::is_token(param.name.as_bytes()) {
+                return Err(Malformed::Params);
+            }
             each(param);
             rest = after;
         }

@@ -1,21 +1,37 @@
-//! To and from the words of `rsip`.
+//! To and from the words of `rsip`: what passed the gate may be handed to its typed headers, and its values may be
+//! written through ours.
 
 use rsip::headers::UntypedHeader;
 use rsip::headers::untyped;
 
 use crate::cseq::CSeq;
 use crate::headers::{HeaderValue, Headers};
+use crate::message::Request;
 use crate::method::Method;
 use crate::name::Name;
+use crate::uri::Uri;
+
+/// `rsip` has no word for the method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a method without a word in rsip")]
+pub struct UnknownMethod;
+
+impl TryFrom<&Method> for rsip::Method {
+    type Error = UnknownMethod;
+
+    fn try_from(method: &Method) -> Result<Self, UnknownMethod> {
+        match method {
+            Method::Known(method) => Ok(*method),
+            Method::Other(_) => Err(UnknownMethod),
+        }
+    }
+}
 
 impl TryFrom<&CSeq> for rsip::typed::CSeq {
     type Error = UnknownMethod;
 
     fn try_from(cseq: &CSeq) -> Result<Self, UnknownMethod> {
-        match &cseq.method {
-            Method::Known(method) => Ok(Self { seq: cseq.number, method: *method }),
-            Method::Other(_) => Err(UnknownMethod),
-        }
+        Ok(Self { seq: cseq.number, method: (&cseq.method).try_into()? })
     }
 }
 
@@ -25,10 +41,30 @@ impl From<rsip::typed::CSeq> for CSeq {
     }
 }
 
-/// `rsip` has no word for the method.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a method without a word in rsip")]
-pub struct UnknownMethod;
+impl<T: AsRef<str>> From<&Uri<T>> for rsip::Uri {
+    /// The whole text as a host that prints itself: `rsip` has no `tel:`, no dotted users, no IPv6. It writes what we
+    /// read, and is not to be taken apart.
+    fn from(uri: &Uri<T>) -> Self {
+        let host = rsip::Host::Domain(uri.as_str().to_owned().into());
+        Self { host_with_port: rsip::HostWithPort { host, port: None }, ..Self::default() }
+    }
+}
+
+impl Request {
+    /// As `rsip` has it. Its own `to_string` would break the body: write ours.
+    ///
+    /// # Errors
+    /// [`UnknownMethod`] for methods that it does not know.
+    pub fn to_rsip(&self) -> Result<rsip::Request, UnknownMethod> {
+        Ok(rsip::Request {
+            method: (&self.method).try_into()?,
+            uri: (&self.uri).into(),
+            version: rsip::Version::V2,
+            headers: self.headers.to_rsip(),
+            body: self.body.to_vec(),
+        })
+    }
+}
 
 impl Headers {
     /// A header of `rsip`, behind the others.
@@ -42,31 +78,68 @@ impl Headers {
     /// All headers as `rsip` takes them: canonical names, unfolded, octets that are no text replaced.
     #[must_use]
     pub fn to_rsip(&self) -> rsip::Headers {
-        self.iter()
-            .map(|(name, value)| header(name, String::from_utf8_lossy(value).into_owned()))
-            .collect::<Vec<_>>()
-            .into()
+        let headers =
+            self.iter().map(|(name, value)| header(name, String::from_utf8_lossy(value).into_owned()));
+        headers.collect::<Vec<_>>().into()
     }
 }
 
-fn header(name: &Name, value: String) -> rsip::Header {
-    match name {
-        Name::Via => untyped::Via::new(value).into(),
-        Name::From => untyped::From::new(value).into(),
-        Name::To => untyped::To::new(value).into(),
-        Name::CallId => untyped::CallId::new(value).into(),
-        Name::CSeq => untyped::CSeq::new(value).into(),
-        Name::MaxForwards => untyped::MaxForwards::new(value).into(),
-        Name::Contact => untyped::Contact::new(value).into(),
-        Name::ContentType => untyped::ContentType::new(value).into(),
-        Name::ContentLength => untyped::ContentLength::new(value).into(),
-        Name::Expires => untyped::Expires::new(value).into(),
-        Name::Route => untyped::Route::new(value).into(),
-        Name::RecordRoute => untyped::RecordRoute::new(value).into(),
-        Name::Require => untyped::Require::new(value).into(),
-        Name::Supported => untyped::Supported::new(value).into(),
-        Name::Allow => untyped::Allow::new(value).into(),
-        Name::Accept => untyped::Accept::new(value).into(),
-        other => rsip::Header::Other(other.as_str().to_owned(), value),
-    }
+macro_rules! headers {
+    ($($variant:ident)*) => {
+        fn header(name: &Name, value: String) -> rsip::Header {
+            match name {
+                $(Name::$variant => untyped::$variant::new(value).into(),)*
+                other => rsip::Header::Other(other.as_str().to_owned(), value),
+            }
+        }
+    };
+}
+
+headers! {
+    Accept
+    AcceptEncoding
+    AcceptLanguage
+    AlertInfo
+    Allow
+    AuthenticationInfo
+    Authorization
+    CSeq
+    CallId
+    CallInfo
+    Contact
+    ContentDisposition
+    ContentEncoding
+    ContentLanguage
+    ContentLength
+    ContentType
+    Date
+    ErrorInfo
+    Event
+    Expires
+    From
+    InReplyTo
+    MaxForwards
+    MimeVersion
+    MinExpires
+    Organization
+    Priority
+    ProxyAuthenticate
+    ProxyAuthorization
+    ProxyRequire
+    RecordRoute
+    ReplyTo
+    Require
+    RetryAfter
+    Route
+    Server
+    Subject
+    SubscriptionState
+    Supported
+    Timestamp
+    To
+    Unsupported
+    UserAgent
+    Via
+    Warning
+    WwwAuthenticate
 }
