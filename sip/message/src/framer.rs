@@ -34,6 +34,14 @@ pub struct Framer {
     broken: bool,
 }
 
+/// What stands where a message may begin.
+enum Between {
+    KeepAlive(Frame),
+    /// Too little to say.
+    Wait,
+    Message,
+}
+
 #[derive(Debug)]
 struct Waiting {
     octets: Bytes,
@@ -85,8 +93,10 @@ impl Framer {
             return None;
         }
         if self.head.is_none() {
-            if let Some(frame) = self.keep_alive() {
-                return Some(Ok(frame));
+            match self.between() {
+                Between::KeepAlive(frame) => return Some(Ok(frame)),
+                Between::Wait => return None,
+                Between::Message => {}
             }
             let head = match self.cut_head()? {
                 Ok(head) => head,
@@ -107,49 +117,41 @@ impl Framer {
         Some(message.map(Frame::Message).map_err(|fault| salvage::unreadable(&octets, fault)))
     }
 
-    /// CRLFs in front of a message.
-    fn keep_alive(&mut self) -> Option<Frame> {
-        while self.buffer.starts_with(b"\r\n") {
-            let double = self.buffer.starts_with(b"\r\n\r\n");
-            let alone = self.buffer.len() == 2;
-            if double || (alone && self.half_ping) {
-                self.buffer.advance(if double { 4 } else { 2 });
-                self.half_ping = false;
-                return Some(Frame::Ping);
-            }
-            if self.buffer.len() == 3 && self.buffer[2] == b'\r' {
-                return None;
-            }
-            self.buffer.advance(2);
-            if alone {
-                self.half_ping = true;
-                return Some(Frame::Pong);
+    /// Takes the CRLFs in front of a message.
+    fn between(&mut self) -> Between {
+        loop {
+            let (frame, octets) = match &self.buffer[..] {
+                [] | [b'\r'] | [b'\r', b'\n', b'\r'] => return Between::Wait,
+                [b'\r', b'\n', b'\r', b'\n', ..] => (Some(Frame::Ping), 4),
+                [b'\r', b'\n'] if self.half_ping => (Some(Frame::Ping), 2),
+                [b'\r', b'\n'] => (Some(Frame::Pong), 2),
+                [b'\r', b'\n', ..] => (None, 2),
+                _ => {
+                    self.half_ping = false;
+                    return Between::Message;
+                }
+            };
+            self.buffer.advance(octets);
+            self.half_ping = matches!(frame, Some(Frame::Pong));
+            if let Some(frame) = frame {
+                return Between::KeepAlive(frame);
             }
         }
-        None
     }
 
     /// The head, once its blank line is there, and how long the body is.
     fn cut_head(&mut self) -> Option<Result<Waiting, Unreadable>> {
-        if self.buffer.is_empty() || self.buffer[..] == b"\r"[..] {
-            return None;
+        if let Some(lf) = find(&self.buffer, b'\n', 0)
+            && !salvage::may_be_start_line(&self.buffer[..lf])
+        {
+            return Some(Err(Unreadable::discard(Fault::NotSip)));
         }
-        self.half_ping = false;
-        let Some(end) = self.blank_line() else {
-            let first = find(&self.buffer, b'\n', 0);
-            let hopeless = match first {
-                Some(lf) => !salvage::may_be_start_line(&self.buffer[..lf]),
-                None => self.buffer.len() > self.limits.start_line_octets,
-            };
-            if hopeless {
-                return Some(Err(Unreadable::discard(Fault::NotSip)));
-            }
-            if self.buffer.len() <= self.limits.head_octets {
-                return None;
-            }
+        let end = self.blank_line();
+        if end.unwrap_or(self.buffer.len()) > self.limits.head_octets {
             let octets = self.buffer.split().freeze();
             return Some(Err(salvage::unreadable(&octets, Fault::HeadTooLong)));
-        };
+        }
+        let end = end?;
         let octets = self.buffer.split_to(end).freeze();
         self.searched = 0;
         let outcome = Head::read(&octets, &self.limits);
