@@ -1,6 +1,6 @@
 //! What makes two requests copies of one another (RFC 3261 §17.2.3).
 
-use sip_message::{Host, Method, Name, Request, Via};
+use sip_message::{Host, Method, Name, Params, Request, Via};
 
 use crate::hash::{Hasher, Seed};
 
@@ -55,14 +55,43 @@ impl Identity {
     }
 }
 
+/// The tag of a From or To that was read before. On the way of every message, so it looks at nothing else.
+pub(super) fn tag_of(value: &[u8]) -> Option<&str> {
+    let mut at = 0;
+    if value.first() == Some(&b'"') {
+        at = 1;
+        loop {
+            match value.get(at)? {
+                b'"' => break,
+                b'\\' => at += 2,
+                _ => at += 1,
+            }
+        }
+    }
+    let rest = value.get(at..)?;
+    let params = match rest.iter().position(|b| *b == b'<') {
+        Some(open) => open + rest.get(open..)?.iter().position(|b| *b == b'>')? + 1,
+        None => rest.iter().position(|b| *b == b';')?,
+    };
+    Params::parse(rest.get(params..)?).ok()?.get("tag")
+}
+
+pub(super) fn to_tag(request: &Request) -> Option<&str> {
+    request.headers.get(Name::To).and_then(tag_of)
+}
+
+fn from_tag(request: &Request) -> &str {
+    request.headers.get(Name::From).and_then(tag_of).unwrap_or_default()
+}
+
 /// R-URI, tags, Call-ID, CSeq number and the whole top Via. The To tag is left out where ACK and CANCEL must find
 /// their INVITE: an ACK has the tag of the answer.
 fn by_rfc_2543(hasher: &mut Hasher, request: &Request) {
     hasher.word(2543);
     hasher.part(request.uri.as_str().as_bytes());
-    hasher.part(request.from_tag().unwrap_or_default().as_bytes());
+    hasher.part(from_tag(request).as_bytes());
     if !matches!(request.method, Method::INVITE | Method::ACK | Method::CANCEL) {
-        hasher.part(request.to_tag().unwrap_or_default().as_bytes());
+        hasher.part(to_tag(request).unwrap_or_default().as_bytes());
     }
     hasher.part(request.call_id().as_bytes());
     hasher.word(request.cseq().map_or(0, |cseq| cseq.number).into());
@@ -74,7 +103,7 @@ pub(super) fn of_ack(seed: Seed, request: &Request, to_tag: &str) -> u64 {
     let mut hasher = Hasher::new(seed);
     hasher.part(b"ACK of 2xx");
     hasher.part(request.call_id().as_bytes());
-    hasher.part(request.from_tag().unwrap_or_default().as_bytes());
+    hasher.part(from_tag(request).as_bytes());
     hasher.part(to_tag.as_bytes());
     hasher.word(request.cseq().map_or(0, |cseq| cseq.number).into());
     hasher.finish() as u64
@@ -85,7 +114,7 @@ pub(super) fn of_merged(seed: Seed, request: &Request) -> u64 {
     let mut hasher = Hasher::new(seed);
     hasher.part(b"merged");
     hasher.part(request.call_id().as_bytes());
-    hasher.part(request.from_tag().unwrap_or_default().as_bytes());
+    hasher.part(from_tag(request).as_bytes());
     hasher.part(request.headers.get(Name::CSeq).unwrap_or_default());
     hasher.finish() as u64
 }
@@ -114,5 +143,39 @@ impl Tag {
     #[must_use]
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use sip_message::NameAddr;
+
+    use super::*;
+
+    proptest! {
+        /// Whatever the strict reader takes, the quick one finds the same tag in.
+        #[test]
+        fn the_quick_look_agrees_with_the_reader(
+            display in "(\"([a-z<>;=, ]|\\\\\")*\" ?|[a-z ]*)",
+            uri in "(<sip:[a-z]{1,5}(;tag=no)?>|sip:[a-z]{1,5})",
+            params in "( ?;(x=\"a;tag=q\"|TAG=[a-z0-9]{1,4}|tag=[a-z0-9]{1,4}|lr|y=<>)){0,3}",
+        ) {
+            let value = format!("{display}{uri}{params}");
+            if let Ok(read) = NameAddr::parse_with(value.as_bytes(), true) {
+                prop_assert_eq!(tag_of(value.as_bytes()), read.tag(), "{}", value);
+            }
+        }
+
+        #[test]
+        fn any_octets_are_looked_at_in_peace(value: Vec<u8>) {
+            tag_of(&value);
+        }
+    }
+
+    #[test]
+    fn tags_are_thirteen_letters() {
+        assert_eq!(Tag::new(0).as_str(), "0000000000000");
+        assert_eq!(Tag::new(u64::MAX).as_str(), "zzzzzzzzzzzzf");
     }
 }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use bytes::{BufMut, Bytes, BytesMut};
 use sip_message::{List, Name, Request, Response, Rport, StatusCode, Via};
 
-use super::keys::Tag;
+use super::keys::{Tag, tag_of};
 use crate::flow::Flow;
 
 /// Room taken at once for what is about to be sent.
@@ -70,7 +70,7 @@ impl Copied {
                 _ => {}
             }
         }
-        let tagged = request.to_tag().is_none();
+        let tagged = tag_of(to).is_none();
         out.extend_from_slice(b"To: ");
         out.extend_from_slice(to);
         if tagged {
@@ -239,8 +239,9 @@ fn top_via(value: &[u8], via: &Via<'_>, flow: Flow, out: &mut Vec<u8>) {
         line(b"", value, out);
         return;
     }
-    let mut elements = List::new(value);
-    let top = elements.next().unwrap_or_default();
+    // Nearly always one to a line.
+    let mut elements = value.contains(&b',').then(|| List::new(value)).into_iter().flatten();
+    let top = elements.next().unwrap_or(value);
     let params = via.params.as_bytes();
     // The element ends with its parameters.
     let head = top.get(..top.len().saturating_sub(params.len())).unwrap_or_default();

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use hashbrown::HashMap;
 use sip_message::{Method, Request, StatusCode, Via};
 
-use super::keys::{Identity, Tag, of_ack, of_merged};
+use super::keys::{Identity, Tag, of_ack, of_merged, to_tag};
 use super::octets::{self, Copied, Say, way_back};
 use super::{Action, Common, Settings, TICK_US};
 use crate::flow::Flow;
@@ -157,7 +157,7 @@ impl Servers {
             self.refuse(&request, &via, flow, identity, say, common, out);
             return;
         }
-        let merged = if common.settings.refuse_merged && request.to_tag().is_none() {
+        let merged = if common.settings.refuse_merged && to_tag(&request).is_none() {
             of_merged(self.seed, &request)
         } else {
             0
@@ -185,7 +185,7 @@ impl Servers {
     ) {
         let Some(via) = request.via() else { return };
         let identity = Identity::of(self.seed, &request, &via);
-        let to_tag = request.to_tag().unwrap_or_default();
+        let to_tag = to_tag(&request).unwrap_or_default();
         let at = self
             .find(identity.key)
             .or_else(|| self.accepted.get(&of_ack(self.seed, &request, to_tag)).copied());
@@ -311,7 +311,7 @@ impl Servers {
     ) -> u32 {
         let tag = identity.tag();
         let ack = match kind {
-            Kind::Invite => of_ack(self.seed, request, request.to_tag().unwrap_or(tag.as_str())),
+            Kind::Invite => of_ack(self.seed, request, to_tag(request).unwrap_or(tag.as_str())),
             Kind::Other => 0,
         };
         let detail = self.details.insert(Detail {

@@ -21,8 +21,7 @@ fn bare(more: &str) -> sip_message::Request {
 
 #[test]
 fn requests_beyond_the_limit_get_503_and_copies_of_earlier_ones_their_answer() {
-    let mut layer =
-        Layer::new(NOW_US, Settings { servers_max: 2, retry_after_s: 9, refuse_merged: false, ..settings() });
+    let mut layer = Layer::new(NOW_US, Settings { servers_max: 2, retry_after_s: 9, ..settings() });
     let first = key(&receive(&mut layer, udp(FLOW), request("MESSAGE", &via(1), "", "")));
     answer(&mut layer, first, 202);
     key(&receive(&mut layer, udp(FLOW), request("INVITE", &via(2), "", "")));

@@ -13,8 +13,7 @@ fn delivered(layer: &mut Layer, message: Message) -> bool {
 
 #[test]
 fn branch_sent_by_and_method_together_name_a_request() {
-    let mut layer =
-        Layer::new(NOW_US, sip_transaction::Settings { refuse_merged: false, ..crate::hand::settings() });
+    let mut layer = layer();
     let message = |via: &str| request("MESSAGE", via, "", "");
     assert!(delivered(&mut layer, message("SIP/2.0/UDP peer.example;branch=z9hG4bKa")));
     assert!(!delivered(&mut layer, message("SIP/2.0/UDP peer.example;branch=z9hG4bKa")));

@@ -66,6 +66,17 @@ fn lower_vias_stay_as_they_are() {
     );
 }
 
+/// RFC 3261 §25.1: white space may stand around every separator.
+#[test]
+fn white_space_does_no_harm() {
+    let spaced = "SIP / 2.0 / UDP  a.example ; branch=z9hG4bK1 ; rport , SIP/2.0/TCP b.example";
+    let (vias, _) = answered(udp("192.0.2.1:40000"), spaced);
+    let read = sip_message::Via::parse(vias.split(',').next().expect("one").as_bytes()).expect("readable");
+    assert_eq!((read.branch, read.rport), (Some("z9hG4bK1"), sip_message::Rport::Port(40000)));
+    assert_eq!(read.params.iter().count(), 3, "{vias}");
+    assert!(vias.ends_with(", SIP/2.0/TCP b.example"), "{vias}");
+}
+
 #[test]
 fn ipv6() {
     let flow = udp("[2001:db8::1]:40000");
