@@ -22,6 +22,12 @@ mod sipp;
 /// The peers among themselves.
 #[path = "sip/among_peers.rs"]
 mod among_peers;
+/// An IMS core.
+#[path = "sip/ims.rs"]
+mod ims;
+/// What the IMS core does for a gateway.
+#[path = "sip/isc.rs"]
+mod isc;
 /// A relay for MSRP.
 #[path = "sip/msrp_relay.rs"]
 mod msrp_relay;

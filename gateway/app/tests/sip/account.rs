@@ -17,7 +17,7 @@ impl Transport {
     }
 }
 
-/// A subscription, as `config/examples/rcs.toml` has them.
+/// A subscription.
 #[derive(Clone, Copy)]
 pub(crate) struct Account<'a> {
     pub(crate) user: &'a str,

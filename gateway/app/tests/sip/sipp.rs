@@ -55,6 +55,14 @@ pub(crate) fn with_password(user: &str, password: &str) -> String {
     format!("{user};[authentication username={user} password={password}]")
 }
 
+/// A line of fields for `register_aka`: the key material of test set 2 of TS 35.207, whose RAND is
+/// `c00d603103dcee52c4478119494202e8`, AUTN `39f96cd9800faf175df5b31807e258b0`, RES `d3a628ed988620f0`.
+pub(crate) fn with_aka(user: &str) -> String {
+    let key =
+        "aka_OP=0xFF53BADE17DF5D4E793073CE9D7579FA aka_K=0x0396EB317B6D1C36F19C1C84CD6FFD16 aka_AMF=0xAF17";
+    format!("{user};[authentication username={user}@ims.example {key}]")
+}
+
 pub(crate) struct Sipp {
     program: Program,
     home: TempDir,
