@@ -36,6 +36,7 @@ impl<'a> NameAddr<'a> {
         let value = trim(value);
         let open = match value.first() {
             None => return Err(Malformed::Empty),
+            Some(b'<') => 0,
             Some(b'"') => {
                 let end = octets::after_quoted(value, 0).ok_or(Malformed::Quote)?;
                 let gap = value[end..].iter().take_while(|&&b| is_space(b)).count();

@@ -157,7 +157,8 @@ impl Name {
             0 => {}
             index => {
                 let (text, name) = &NAMES[usize::from(index) - 1];
-                if text.as_bytes().eq_ignore_ascii_case(octets) {
+                // Most peers write it as we do.
+                if text.as_bytes() == octets || text.as_bytes().eq_ignore_ascii_case(octets) {
                     return name.clone();
                 }
             }

@@ -219,6 +219,14 @@ pub(crate) fn after_quoted(octets: &[u8], open: usize) -> Option<usize> {
 
 /// Position of the first `separator` outside quotes and angle brackets, or the end.
 pub(crate) fn find_outside(octets: &[u8], separator: u8, from: usize) -> usize {
+    // Mostly there is none, or nothing before it that could hide it.
+    let Some(first) = find(octets, separator, from) else { return octets.len() };
+    if let Some(before) = octets.get(from..first)
+        && find(before, b'"', 0).is_none()
+        && find(before, b'<', 0).is_none()
+    {
+        return first;
+    }
     let mut i = from;
     let mut angle = false;
     while let Some(&b) = octets.get(i) {

@@ -112,7 +112,7 @@ fn offset(at: usize) -> u16 {
 fn sip(octets: &[u8], scheme: Scheme, start: usize) -> Option<Parts> {
     let rest = &octets[start..];
     // An `@` may stand nowhere but behind the user part (RFC 3261 §25.1), so the first one ends it.
-    let (user_end, at, host_start) = match rest.iter().position(|&b| b == b'@') {
+    let (user_end, at, host_start) = match octets::find(rest, b'@', 0) {
         Some(at) => {
             let info = &rest[..at];
             let colon = info.iter().position(|&b| b == b':');
@@ -139,7 +139,7 @@ fn sip(octets: &[u8], scheme: Scheme, start: usize) -> Option<Parts> {
         i += 1 + digits;
     }
     let params = i;
-    let headers = octets[i..].iter().position(|&b| b == b'?').map_or(octets.len(), |at| i + at);
+    let headers = octets::find(octets, b'?', i).unwrap_or(octets.len());
     if headers > params {
         let [b';', list @ ..] = &octets[params..headers] else { return None };
         let param = |param: &[u8]| {
