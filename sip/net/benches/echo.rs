@@ -141,7 +141,7 @@ fn load_tcp(to: SocketAddr) -> Load {
     Load { answers, cpu: cpu(ClockId::ThreadCPUTime) }
 }
 
-fn measure(name: &str, transport: Transport, load: fn(SocketAddr) -> Load) {
+fn measure(name: &str, transport: Transport, udp_segmentation: bool, load: fn(SocketAddr) -> Load) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.expect("a runtime");
     let stop = CancellationToken::new();
@@ -149,6 +149,7 @@ fn measure(name: &str, transport: Transport, load: fn(SocketAddr) -> Load) {
     let settings = Settings {
         listen: vec![Listen { transport, address, class: 0 }],
         connection_octets_max: 8 << 20,
+        udp_segmentation,
         ..Settings::default()
     };
     let (endpoint, inbox) = runtime.block_on(async {
@@ -176,6 +177,7 @@ fn measure(name: &str, transport: Transport, load: fn(SocketAddr) -> Load) {
 
 fn main() {
     println!("a request of {} octets and its answer", request(0, "UDP").len());
-    measure("UDP, one peer", Transport::Udp, load_udp);
-    measure("TCP, one connection", Transport::Tcp, load_tcp);
+    measure("UDP, one peer", Transport::Udp, false, load_udp);
+    measure("UDP, cut by the network card", Transport::Udp, true, load_udp);
+    measure("TCP, one connection", Transport::Tcp, false, load_tcp);
 }

@@ -44,6 +44,9 @@ pub struct Settings {
     pub udp_sockets: usize,
     /// Asked of the system for each UDP socket, in each direction; it may give less.
     pub udp_buffer_octets: usize,
+    /// Datagrams of one length for one peer leave as one, cut by the network card (UDP segmentation offload):
+    /// half the work for each, but a capture on this machine may show them uncut.
+    pub udp_segmentation: bool,
     /// Datagrams that wait for one socket while the system takes none.
     pub udp_waiting_max: usize,
     pub datagram: Limits,
@@ -80,6 +83,7 @@ impl Default for Settings {
             tls: TlsSettings::default(),
             udp_sockets: 1,
             udp_buffer_octets: 8 << 20,
+            udp_segmentation: false,
             udp_waiting_max: 4_096,
             datagram: Limits::DATAGRAM,
             stream: Limits::STREAM,

@@ -1,11 +1,12 @@
 //! Datagrams out: many for one call of the system, and never a wait.
 
+mod alike;
 mod reader;
 
 use std::{
     collections::VecDeque,
     io::{self, IoSlice},
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr, UdpSocket as StdSocket},
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -13,6 +14,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use quinn_udp::{Transmit, UdpSocketState};
 use rustix::net::{MMsgHdr, SendAncillaryBuffer, SendFlags, SocketAddrAny, sendmmsg};
 use smallvec::SmallVec;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -34,6 +36,10 @@ pub(crate) struct Udp {
     id: u32,
     class: u8,
     local: SocketAddr,
+    /// Calls that move many datagrams.
+    many: UdpSocketState,
+    /// Datagrams of one length for one peer may leave as one; none when 1.
+    alike_max: usize,
     /// What the system did not take at once.
     waiting: Mutex<VecDeque<(Flow, Bytes)>>,
     waiting_max: usize,
@@ -66,11 +72,17 @@ impl Udp {
             socket.bind(&address.into())?;
             let socket = UdpSocket::from_std(socket.into())?;
             address = socket.local_addr()?;
+            // Made over another socket: it would forbid fragments on ours, and large answers to peers that
+            // speak only UDP need them. Only its calls are wanted.
+            let other = StdSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+            let many = UdpSocketState::new((&other).into())?;
             bound.push(Self {
                 socket,
                 id,
                 class: listen.class,
                 local: address,
+                alike_max: if settings.udp_segmentation { many.max_gso_segments() } else { 1 },
+                many,
                 waiting: Mutex::default(),
                 waiting_max: settings.udp_waiting_max,
                 behind: AtomicBool::new(false),
@@ -147,7 +159,7 @@ impl Udp {
         while let Some((flow, octets)) = run.first() {
             let sent = match run {
                 [_] => self.socket.try_send_to(octets, flow.remote).map(|_| 1),
-                many => self.submit_many(many),
+                several => self.submit_several(several),
             };
             match sent {
                 Ok(count) => {
@@ -167,6 +179,42 @@ impl Udp {
             }
         }
         run
+    }
+
+    /// Takes as many from the front as one call can carry.
+    fn submit_several(&self, run: &[(Flow, Bytes)]) -> io::Result<usize> {
+        if self.alike_max < alike::WORTH {
+            return self.submit_many(run);
+        }
+        let front = alike::front(run, self.alike_max);
+        if front < alike::WORTH {
+            let mixed = alike::mixed(run, self.alike_max);
+            return self.submit_many(run.get(..mixed).unwrap_or(run));
+        }
+        let group = run.get(..front).unwrap_or(run);
+        match self.submit_alike(group) {
+            // Too large for the path, or not for this kind of network card.
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => self.submit_many(group),
+            sent => sent,
+        }
+    }
+
+    fn submit_alike(&self, group: &[(Flow, Bytes)]) -> io::Result<usize> {
+        let Some((flow, first)) = group.first() else { return Ok(0) };
+        let mut contents = Vec::with_capacity(group.iter().map(|(_, octets)| octets.len()).sum());
+        for (_, octets) in group {
+            contents.extend_from_slice(octets);
+        }
+        let transmit = Transmit {
+            destination: flow.remote,
+            ecn: None,
+            contents: &contents,
+            segment_size: Some(first.len()),
+            src_ip: None,
+        };
+        let (many, socket) = (&self.many, &self.socket);
+        socket.try_io(Interest::WRITABLE, || many.try_send(socket.into(), &transmit))?;
+        Ok(group.len())
     }
 
     fn submit_many(&self, run: &[(Flow, Bytes)]) -> io::Result<usize> {

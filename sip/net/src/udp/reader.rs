@@ -2,12 +2,12 @@
 
 use std::{
     io::{self, IoSliceMut},
-    net::{Ipv4Addr, SocketAddr, UdpSocket as StdSocket},
+    net::SocketAddr,
     sync::Arc,
 };
 
 use bytes::{Bytes, BytesMut};
-use quinn_udp::{RecvMeta, UdpSocketState};
+use quinn_udp::RecvMeta;
 use sip_message::{Fault, Message, parse_datagram};
 use smallvec::SmallVec;
 use tokio::io::Interest;
@@ -29,9 +29,9 @@ const DATAGRAM_OCTETS: usize = 1 << 16;
 /// Reads one socket for its life.
 ///
 /// # Errors
-/// When the system cannot read many datagrams at once.
+/// When the socket cannot be waited for.
 pub(crate) async fn read(udp: Arc<Udp>, shared: Arc<Shared>) -> io::Result<()> {
-    let mut reader = Reader::new(&udp, &shared)?;
+    let mut reader = Reader::new(&udp, &shared);
     loop {
         udp.socket.readable().await?;
         reader.drain();
@@ -43,18 +43,13 @@ pub(crate) async fn read(udp: Arc<Udp>, shared: Arc<Shared>) -> io::Result<()> {
 struct Reader<'a> {
     udp: &'a Udp,
     shared: &'a Shared,
-    many: UdpSocketState,
     scratch: Vec<u8>,
     answers: Vec<(Flow, Bytes)>,
 }
 
 impl<'a> Reader<'a> {
-    fn new(udp: &'a Udp, shared: &'a Shared) -> io::Result<Self> {
-        // Made over another socket: it would forbid fragments on ours, and large answers to peers that speak
-        // only UDP need them. Only the call that reads many datagrams at once is wanted.
-        let other = StdSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let many = UdpSocketState::new((&other).into())?;
-        Ok(Self { udp, shared, many, scratch: vec![0; READ_BATCH * DATAGRAM_OCTETS], answers: Vec::new() })
+    fn new(udp: &'a Udp, shared: &'a Shared) -> Self {
+        Self { udp, shared, scratch: vec![0; READ_BATCH * DATAGRAM_OCTETS], answers: Vec::new() }
     }
 
     /// Everything that is there, up to a bound.
@@ -91,7 +86,7 @@ impl<'a> Reader<'a> {
     fn receive(&mut self, meta: &mut [RecvMeta; READ_BATCH]) -> io::Result<usize> {
         let mut slots: SmallVec<[IoSliceMut<'_>; READ_BATCH]> =
             self.scratch.chunks_mut(DATAGRAM_OCTETS).map(IoSliceMut::new).collect();
-        let (many, socket) = (&self.many, &self.udp.socket);
+        let (many, socket) = (&self.udp.many, &self.udp.socket);
         socket.try_io(Interest::READABLE, || many.recv(socket.into(), &mut slots, meta))
     }
 

@@ -82,6 +82,32 @@ async fn many_messages_leave_in_one_go_each_to_its_own_peer() {
 }
 
 #[tokio::test]
+async fn datagrams_that_leave_as_one_arrive_each_for_itself_and_in_order() {
+    let settings =
+        Settings { listen: vec![listen(Udp, "127.0.0.1:0")], udp_segmentation: true, ..Settings::default() };
+    let world = World::with(settings);
+    let (one, other) = (peer("127.0.0.1:0").await, peer("127.0.0.1:0").await);
+    let (to_one, to_other) =
+        (world.flow(Udp, one.local_addr().unwrap()), world.flow(Udp, other.local_addr().unwrap()));
+    let mut messages: Vec<_> = (100..200).map(|n| (to_one, response(n))).collect();
+    messages.push((to_one, Bytes::from_static(b"short")));
+    messages.push((to_other, response(1)));
+    messages.push((to_one, Bytes::from(vec![b'x'; 5_000])));
+    messages.extend((300..310).map(|n| (to_one, response(n))));
+    let expected: Vec<_> = messages
+        .iter()
+        .filter(|(flow, _)| *flow == to_one)
+        .map(|(_, octets)| String::from_utf8(octets.to_vec()).unwrap())
+        .collect();
+    world.endpoint.send_all(&mut messages);
+    for text in expected {
+        assert_eq!(heard(&one).await.0, text);
+    }
+    assert_eq!(heard(&other).await.0, response(1));
+    assert_eq!(world.endpoint.counters().datagrams_out.get(), 113);
+}
+
+#[tokio::test]
 async fn what_is_there_together_comes_as_one_batch() {
     let mut world = World::new(&[listen(Udp, "127.0.0.1:0")]);
     let peer = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
