@@ -4,6 +4,7 @@ pub mod flow;
 pub mod hash;
 mod index;
 pub mod layer;
+pub mod location;
 mod slab;
 pub mod table;
 pub mod timers;
