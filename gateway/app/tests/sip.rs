@@ -10,6 +10,8 @@ mod account;
 mod baresip;
 #[path = "sip/capture.rs"]
 mod capture;
+#[path = "sip/content_server.rs"]
+mod content_server;
 #[path = "sip/kamailio.rs"]
 mod kamailio;
 #[path = "sip/linphone.rs"]

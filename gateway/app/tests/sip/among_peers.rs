@@ -6,6 +6,7 @@ use crate::{
     account::{Account, Transport, uri},
     baresip::Baresip,
     capture::{Capture, Captured, Protocol},
+    content_server::ContentServer,
     kamailio::{Kamailio, answers},
     linphone::{Linphone, Wrapping},
     program::free_address,
@@ -55,6 +56,23 @@ fn linphone_without_cpim_sends_plain_text() {
     mina.send(&uri("jun"), "plain");
     assert_eq!(jun.wait_for_message()["text"], "plain");
     mina.wait_for_state("plain", "delivered");
+}
+
+#[test]
+fn linphones_exchange_a_file_over_http() {
+    let (_kamailio, address) = registrar();
+    let content = ContentServer::start();
+    let folder = tempfile::tempdir().expect("the system has room for a folder");
+    let (sent, fetched) = (folder.path().join("photo.txt"), folder.path().join("fetched.txt"));
+    std::fs::write(&sent, "a photo, in words").expect("the folder takes a file");
+    let mut mina =
+        Linphone::register_with_files(&Account::new("mina", address, Transport::Udp), &content.upload_url());
+    let mut jun = Linphone::register(&Account::new("jun", address, Transport::Tcp), Wrapping::Cpim);
+    mina.send_file(&uri("jun"), &sent, ("text", "plain"));
+    let message = jun.wait_for_message();
+    assert_eq!(message["type"], "application/vnd.gsma.rcs-ft-http+xml");
+    jun.fetch(&message["id"], &fetched);
+    assert_eq!(std::fs::read_to_string(&fetched).expect("it was fetched"), "a photo, in words");
 }
 
 #[test]

@@ -5,7 +5,8 @@ typing; the library underneath can. So this is the same foreign stack with anoth
 on standard input, one event a line on standard output, both JSON objects.
 
 Orders: {"order": "send", "to": URI, "text": TEXT}, {"order": "read", "of": URI}, {"order": "compose", "to": URI},
-{"order": "file", "to": URI, "path": PATH}, {"order": "unregister"}, {"order": "register"}. The end of the input ends it.
+{"order": "file", "to": URI, "path": PATH} sends one, {"order": "fetch", "id": ID, "path": PATH} downloads what a message
+tells of; {"order": "unregister"}, {"order": "register"}. The end of the input ends it.
 """
 
 import argparse
@@ -89,6 +90,7 @@ class Phone:
         self.cpim = options.cpim
         # Whatever the library keeps a pointer to must outlive the call.
         self.kept = []
+        self.received = {}
         library, pointer, text, number = Library(), Library.POINTER, Library.TEXT, Library.NUMBER
         of = library.of
         self.iterate = of("core_iterate", None, pointer)
@@ -106,6 +108,9 @@ class Phone:
         self.set_content_subtype = of("content_set_subtype", None, pointer, text)
         self.set_content_name = of("content_set_name", None, pointer, text)
         self.set_content_path = of("content_set_file_path", None, pointer, text)
+        self.file_of = of("chat_message_get_file_transfer_information", pointer, pointer)
+        self.download = of("chat_message_download_content", number, pointer, pointer)
+        self.keep = of("chat_message_ref", pointer, pointer)
         self.send_message = of("chat_message_send", None, pointer)
         self.text_of = of("chat_message_get_utf8_text", text, pointer)
         self.id_of = of("chat_message_get_message_id", text, pointer)
@@ -159,6 +164,7 @@ class Phone:
     def on_message(self, _core, room, message):
         if self.cpim:
             self.allow_cpim(room)
+        self.received[as_text(self.id_of(message))] = self.keep(message)
         say("message", **{
             "from": self.address(self.sender_of(message)),
             "text": as_text(self.text_of(message)),
@@ -198,6 +204,12 @@ class Phone:
                 self.set_content_name(content, path.name.encode())
                 self.set_content_path(content, str(path).encode())
                 self.send(self.new_file_message(self.room(order["to"]), content))
+            case "fetch":
+                message = self.received[order["id"]]
+                content = self.file_of(message)
+                self.set_content_path(content, order["path"].encode())
+                self.watch(message, self.states)
+                self.download(message, content)
             case "read":
                 self.mark_as_read(self.room(order["of"]))
             case "compose":
@@ -240,6 +252,8 @@ def main():
     parser.add_argument("--no-cpim", dest="cpim", action="store_false")
     options = parser.parse_args()
     os.environ["HOME"] = options.home
+    # The library puts its smaller databases there and does not make the folder.
+    pathlib.Path(options.home, ".local/share/linphone").mkdir(parents=True)
     for variable in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
         os.environ[variable] = options.home
     orders = queue.Queue()

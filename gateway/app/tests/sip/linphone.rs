@@ -34,15 +34,29 @@ impl Linphone {
         phone
     }
 
+    /// Starts it and registers, with a content server that it uploads files to.
+    #[track_caller]
+    pub(crate) fn register_with_files(account: &Account<'_>, content_server: &str) -> Self {
+        let mut phone = Self::start_with(account, Wrapping::Cpim, &["--file-server", content_server]);
+        phone.wait_for_registration("ok");
+        phone
+    }
+
     /// Starts it; how its registration goes is to be seen.
     #[track_caller]
     pub(crate) fn start(account: &Account<'_>, wrapping: Wrapping) -> Self {
+        Self::start_with(account, wrapping, &[])
+    }
+
+    #[track_caller]
+    fn start_with(account: &Account<'_>, wrapping: Wrapping, words: &[&str]) -> Self {
         let home = tempfile::tempdir().expect("the system has room for a folder");
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sip/linphone.py");
         let mut command = Command::new("python3");
         command.arg("-B").arg(script).arg("--home").arg(home.path());
         command.args(["--user", account.user, "--password", account.password, "--domain", DOMAIN]);
         command.args(["--proxy", &account.registrar.to_string(), "--transport", account.transport.as_str()]);
+        command.args(words);
         if wrapping == Wrapping::Plain {
             command.arg("--no-cpim");
         }
@@ -63,6 +77,20 @@ impl Linphone {
     #[track_caller]
     pub(crate) fn send(&mut self, to: &str, text: &str) {
         self.order(&json!({ "order": "send", "to": to, "text": text }));
+    }
+
+    /// Uploads a file and sends where it is (RCC.07 §3.2.5.3).
+    #[track_caller]
+    pub(crate) fn send_file(&mut self, to: &str, path: &Path, content_type: (&str, &str)) {
+        let (kind, subtype) = content_type;
+        self.order(&json!({ "order": "file", "to": to, "path": path, "type": kind, "subtype": subtype }));
+    }
+
+    /// Downloads what the message with this id tells of, and waits until it is there.
+    #[track_caller]
+    pub(crate) fn fetch(&mut self, id: &Value, path: &Path) {
+        self.order(&json!({ "order": "fetch", "id": id, "path": path }));
+        self.wait_for("state", |said| said["id"] == *id && said["state"] == "file_done");
     }
 
     /// Its user types something to `to`.
