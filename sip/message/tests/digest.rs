@@ -1,10 +1,11 @@
 //! Digest by RFC 7616, RFC 8760, RFC 2069 and RFC 3310, both sides. The expected values were computed apart from this
 //! code, with Python's hashlib.
 
+use base64::Engine;
 use bytes::Bytes;
 use sip_message::digest::{
-    Algorithm, Answer, AuthError, Authorization, Challenge, Credentials, Guard, Judgement, NonceKey, Qop,
-    Secret, aka_nonce, aka_vector, auts,
+    Algorithm, Answer, AuthError, Authorization, Card, CardError, Challenge, Credentials, Guard, Judgement,
+    NonceKey, Qop, Secret, aka_nonce, aka_vector, auts, sequence_number,
 };
 use sip_message::{Headers, Method, Name, Request, Uri};
 
@@ -118,6 +119,58 @@ fn aka_takes_the_res_of_the_card_as_password() {
     assert!(credentials.to_string().contains("algorithm=AKAv1-MD5"));
     credentials.auts = Some("AAECAwQFBgcICQoLDA0=".into());
     assert_eq!(auts(&Credentials::parse(credentials.to_string().as_bytes()).unwrap()).unwrap()[13], 13);
+}
+
+#[test]
+fn rfc3310_a_card_registers_and_is_synchronised() {
+    let mut guard = guard();
+    let card = Card::with_op(&[7; 16], &[8; 16]);
+    let uri = "sip:ims.example";
+    let source = b"10.0.0.1";
+    let challenge = |guard: &Guard, sqn| {
+        let mut headers = Headers::new();
+        guard.challenge_aka(NOW, [5; 16], source, &card, sqn, &Name::WwwAuthenticate, &mut headers);
+        Challenge::strongest(headers.all(Name::WwwAuthenticate)).expect("a challenge")
+    };
+    let answer = |challenge: &Challenge, res: &[u8], auts: Option<[u8; 14]>| {
+        let secret = if auts.is_some() { b"" } else { res };
+        let mut credentials = challenge.answer(&Answer {
+            username: "450990000000001@ims.example",
+            secret: Secret::Password(secret),
+            method: "REGISTER",
+            uri,
+            body: b"",
+            cnonce: "c",
+            count: 1,
+        });
+        credentials.auts = auts.map(|auts| base64::engine::general_purpose::STANDARD.encode(auts).into());
+        Request::builder(Method::REGISTER, Uri::new(uri).expect("a URI"))
+            .header(Name::Authorization, credentials.to_string())
+            .build()
+    };
+    let judge = |guard: &mut Guard, now, request: &Request, card: &Card| {
+        let credentials = guard.credentials(request, Name::Authorization).expect("credentials");
+        guard.judge_aka(now, source, request, &credentials, card)
+    };
+    let first = challenge(&guard, sequence_number(NOW));
+    let (rand, autn) = aka_vector(&first.nonce).unwrap();
+    let vector = card.answer(&rand, &autn, sequence_number(NOW - 1_000_000)).unwrap();
+    let request = answer(&first, &vector.res, None);
+    assert_eq!(judge(&mut guard, NOW, &request, &Card::new(&[1; 16], [1; 16])), Judgement::Wrong);
+    assert_eq!(judge(&mut guard, NOW, &request, &card), Judgement::Good);
+    assert_eq!(judge(&mut guard, NOW, &request, &card), Judgement::Stale, "a replay");
+    assert_eq!(judge(&mut guard, NOW + Guard::NONCE_LIFE_US + 1, &request, &card), Judgement::Stale);
+
+    // A card that saw later numbers says so, and is asked again.
+    let highest = sequence_number(NOW) + 64;
+    let Err(CardError::Synchronise(auts)) = card.answer(&rand, &autn, highest) else { panic!("seen") };
+    let request = answer(&first, b"", Some(auts));
+    assert_eq!(judge(&mut guard, NOW, &request, &card), Judgement::Unfit);
+    let credentials = guard.credentials(&request, Name::Authorization).unwrap();
+    let sqn = guard.synchronised(source, &credentials, &card).unwrap();
+    assert_eq!(guard.synchronised(b"elsewhere", &credentials, &card), None);
+    let (rand, autn) = aka_vector(&challenge(&guard, sqn).nonce).unwrap();
+    assert!(card.answer(&rand, &autn, highest).is_ok());
 }
 
 struct Client {

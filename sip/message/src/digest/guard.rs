@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 use super::algorithm::{Algorithm, Secret};
 use super::challenge::Challenge;
 use super::credentials::Credentials;
-use super::nonce::{NonceCounts, NonceKey};
+use super::nonce::{Nonce, NonceCounts, NonceKey};
 use crate::headers::{HeaderValue, Headers};
 use crate::message::Request;
 use crate::name::Name;
@@ -15,7 +15,7 @@ use crate::name::Name;
 #[derive(Debug)]
 pub struct Guard {
     realm: SmolStr,
-    key: NonceKey,
+    pub(super) key: NonceKey,
     counts: NonceCounts,
     /// Offered, strongest first.
     pub algorithms: SmallVec<[Algorithm; 3]>,
@@ -104,21 +104,31 @@ impl Guard {
         credentials: &Credentials,
         secret: Secret<'_>,
     ) -> Judgement {
-        if !self.algorithms.contains(&credentials.algorithm)
-            || (credentials.qop.is_none() && !self.without_qop)
-            || !credentials.is_for(&request.uri)
-        {
+        if !self.algorithms.contains(&credentials.algorithm) {
             return Judgement::Unfit;
+        }
+        if let Some(unfit) = self.unfit(request, credentials) {
+            return unfit;
         }
         if !credentials.verify(secret, request.method.as_str(), &request.body) {
             return Judgement::Wrong;
         }
-        let Some(nonce) = self.key.read(&credentials.nonce, &self.realm, source) else {
-            return Judgement::Stale;
-        };
+        match self.key.read(&credentials.nonce, &self.realm, source) {
+            Some(nonce) => self.fresh(now_us, nonce, credentials),
+            None => Judgement::Stale,
+        }
+    }
+
+    /// Whether credentials answer another request, or in another way than asked.
+    pub(super) fn unfit(&self, request: &Request, credentials: &Credentials) -> Option<Judgement> {
+        let fit = (credentials.qop.is_some() || self.without_qop) && credentials.is_for(&request.uri);
+        (!fit).then_some(Judgement::Unfit)
+    }
+
+    /// What right credentials are worth by their nonce. Counts are taken only now: nobody else may use up a user's.
+    pub(super) fn fresh(&mut self, now_us: i64, nonce: Nonce, credentials: &Credentials) -> Judgement {
         let age_us = now_us.saturating_sub(nonce.made_us);
-        let fresh = age_us <= self.nonce_life_us && age_us >= 0;
-        // Counts only after the secret was right: nobody else may use up a user's counts.
+        let fresh = (0..=self.nonce_life_us).contains(&age_us);
         if fresh && (credentials.qop.is_none() || self.counts.take(now_us, nonce, credentials.count())) {
             Judgement::Good
         } else {

@@ -12,7 +12,7 @@ use subtle::ConstantTimeEq;
 /// Octets of randomness in a nonce.
 const RANDOM: usize = 16;
 /// Octets of proof in a nonce.
-const PROOF: usize = 16;
+pub(super) const PROOF: usize = 16;
 /// Octets of a nonce before base64: time, randomness, proof.
 const OCTETS: usize = 8 + RANDOM + PROOF;
 
@@ -61,7 +61,7 @@ impl NonceKey {
         })
     }
 
-    fn proof(&self, made: &[u8], realm: &str, source: &[u8]) -> [u8; PROOF] {
+    pub(super) fn proof(&self, made: &[u8], realm: &str, source: &[u8]) -> [u8; PROOF] {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
         mac.update(made);
         mac.update(&[u8::try_from(realm.len()).unwrap_or(u8::MAX)]);
@@ -155,5 +155,33 @@ impl NonceCounts {
         let new = window.take(count);
         self.young.insert(nonce.proof, window);
         new
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_two_generations_and_what_was_forgotten_is_not_taken_again() {
+        let mut counts = NonceCounts::new(10);
+        let nonce = |at: i64| Nonce { made_us: at, proof: at.unsigned_abs().into() };
+        assert!((1..=35).all(|at| counts.take(at, nonce(at), 1)));
+        assert!(counts.young.len() <= 10 && counts.old.len() <= 10);
+        assert!(!counts.take(36, nonce(3), 2), "forgotten, so nobody knows which counts it had");
+        assert!(!counts.take(36, nonce(34), 1), "still known");
+        assert!(counts.take(36, nonce(25), 2), "known in the old generation");
+        assert!(counts.take(36, nonce(36), 5), "new");
+    }
+
+    #[test]
+    fn a_nonce_is_ours_for_its_realm_and_source_alone() {
+        let key = NonceKey::new([3; 32]);
+        let made = key.make(77, [1; 16], "r", b"s");
+        assert_eq!(key.read(&made, "r", b"s").map(|nonce| nonce.made_us), Some(77));
+        assert_eq!(key.read(&made, "r", b"t"), None);
+        assert_eq!(key.read(&made, "rs", b""), None, "nothing slides from one into the other");
+        assert_eq!(NonceKey::new([4; 32]).read(&made, "r", b"s"), None);
+        assert_eq!(key.read("", "r", b"s"), None);
     }
 }
