@@ -46,6 +46,10 @@ pub struct Counters {
     pub refused: Counter,
     /// Requests answered 503 because the queue to the driver was full.
     pub overloaded: Counter,
+    /// Requests answered 503 because their source asks too much.
+    pub throttled: Counter,
+    /// Requests dropped because their source did not listen to that.
+    pub throttled_dropped: Counter,
     /// ACKs and responses that found the queue full.
     pub dropped: Counter,
     /// Datagrams that had to wait for the system.

@@ -129,7 +129,16 @@ impl Feed {
 
     /// Hands in what is no message, always.
     pub(crate) fn tell(&self, event: Event) {
-        self.pass(Batch { at: now(), events: vec![event], _room: None });
+        self.tell_all([event]);
+    }
+
+    pub(crate) fn tell_all(&self, events: impl IntoIterator<Item = Event>) {
+        self.pass(Batch { at: now(), events: events.into_iter().collect(), _room: None });
+    }
+
+    /// Messages that were offered and whose batch is not dropped yet.
+    pub(crate) fn queued(&self) -> usize {
+        self.messages_max.saturating_sub(self.room.available_permits())
     }
 
     /// A batch larger than the queue fits when the queue is empty.

@@ -7,6 +7,7 @@
 mod counters;
 mod endpoint;
 mod inbox;
+mod rate;
 mod refusal;
 pub mod resolve;
 mod route;
@@ -20,6 +21,7 @@ pub use self::{
     counters::{Counter, Counters},
     endpoint::{Endpoint, NoFlow, Target},
     inbox::{Batch, Ended, Event, Inbox},
+    rate::SourceRate,
     route::{Choice, DATAGRAM_OCTETS_MAX, answer_address, choose_transport},
     settings::{Listen, Settings, TlsSettings},
 };

@@ -5,7 +5,7 @@ use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 use sip_message::Limits;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use crate::{Transport, resolve::CacheLimits};
+use crate::{SourceRate, Transport, resolve::CacheLimits};
 
 /// One address to listen at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +53,8 @@ pub struct Settings {
     pub stream: Limits,
     /// Messages read and not taken by the driver yet. Over it requests are answered 503.
     pub queue_messages_max: usize,
+    /// How much one source may ask.
+    pub source_rate: Option<SourceRate>,
     /// What a 503 asks for, in seconds.
     pub retry_after_s: u32,
     /// Connections in both directions.
@@ -74,6 +76,8 @@ pub struct Settings {
     pub dns: CacheLimits,
     /// Destinations being looked up at the same time.
     pub resolving_max: usize,
+    /// Tokens that wait for one of them.
+    pub resolving_tokens_max: usize,
 }
 
 impl Default for Settings {
@@ -88,6 +92,7 @@ impl Default for Settings {
             datagram: Limits::DATAGRAM,
             stream: Limits::STREAM,
             queue_messages_max: 4_096,
+            source_rate: None,
             retry_after_s: 5,
             connections_max: 20_000,
             connections_per_source_max: 200,
@@ -100,6 +105,7 @@ impl Default for Settings {
             patience: Duration::from_millis(200),
             dns: CacheLimits::default(),
             resolving_max: 1_024,
+            resolving_tokens_max: 65_536,
         }
     }
 }

@@ -153,13 +153,18 @@ impl Reading<'_> {
 
     /// While this waits nothing is read, and the peer feels it. Then requests are refused; responses come
     /// only once on a stream, so they wait longer.
-    async fn deliver(&self, events: Vec<Event>) -> Result<(), Ended> {
-        if events.is_empty() {
-            return Ok(());
-        }
+    async fn deliver(&self, mut events: Vec<Event>) -> Result<(), Ended> {
         let Shared { feed, settings, counters, refusals, .. } = self.shared;
         counters.stream_messages_in.add(events.len());
         let at = now();
+        let mut overflow = Ok(());
+        self.shared.throttle(at, &mut events, |_, octets| {
+            overflow = overflow.and_then(|()| self.connection.push(octets));
+        });
+        overflow?;
+        if events.is_empty() {
+            return Ok(());
+        }
         let Err(events) = feed.offer(at, events) else { return self.delivered() };
         let offered = feed.offer_within(settings.patience, at, events).await;
         let Err(events) = offered else { return self.delivered() };

@@ -72,8 +72,11 @@ impl<'a> Reader<'a> {
                 break;
             }
         }
+        let at = now();
+        let (udp, answers) = (self.udp, &mut self.answers);
+        self.shared.throttle(at, &mut events, |to, octets| answers.push((udp.flow(to), octets)));
         if !events.is_empty()
-            && let Err(refused) = self.shared.feed.offer(now(), events)
+            && let Err(refused) = self.shared.feed.offer(at, events)
         {
             self.refuse(refused);
         }

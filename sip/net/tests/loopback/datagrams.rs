@@ -1,10 +1,10 @@
 //! UDP.
 
-use std::{collections::HashSet, net::SocketAddr};
+use std::{collections::HashSet, net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
 use sip_message::Message;
-use sip_net::{Event, Settings, Transport::Udp};
+use sip_net::{Event, Settings, SourceRate, Transport::Udp};
 use tokio::net::UdpSocket;
 
 use crate::world::{World, listen, request, response, soon};
@@ -195,6 +195,7 @@ async fn i8_a_full_queue_is_said_with_503_and_ack_and_responses_are_dropped() {
     let peer = peer("127.0.0.1:0").await;
     peer.send_to(request(1, "UDP 10.0.0.1;rport").as_bytes(), world.address()).await.unwrap();
     let held = soon(world.inbox.recv()).await.unwrap();
+    assert_eq!(world.endpoint.queued(), 1);
     let ack = request(2, "UDP 10.0.0.1;rport").replace("MESSAGE", "ACK");
     peer.send_to(ack.as_bytes(), world.address()).await.unwrap();
     peer.send_to(&response(3), world.address()).await.unwrap();
@@ -211,6 +212,42 @@ async fn i8_a_full_queue_is_said_with_503_and_ack_and_responses_are_dropped() {
     peer.send_to(request(5, "UDP 10.0.0.1;rport").as_bytes(), world.address()).await.unwrap();
     let (_, message) = world.message().await;
     assert_eq!(message.headers().cseq().unwrap().number, 5);
+}
+
+#[tokio::test]
+async fn s15_6_a_source_that_asks_too_much_is_told_and_then_ignored() {
+    let rate = SourceRate { requests_per_s: 0, burst: 2, exempt: Arc::new(|ip| ip.is_ipv6()) };
+    let mut world = World::with(Settings {
+        listen: vec![listen(Udp, "127.0.0.1:0"), listen(Udp, "[::1]:0")],
+        source_rate: Some(rate),
+        ..Settings::default()
+    });
+    let flooder = peer("127.0.0.1:0").await;
+    for number in 0..10 {
+        flooder.send_to(request(number, "UDP 10.0.0.1;rport").as_bytes(), world.address()).await.unwrap();
+    }
+    flooder.send_to(&response(10), world.address()).await.unwrap();
+    let mut passed = Vec::new();
+    while passed.len() < 3 {
+        for event in soon(world.inbox.recv()).await.unwrap().events {
+            let Event::Message { message, .. } = event else { panic!("{event:?}") };
+            passed.push(message.headers().cseq().unwrap().number);
+        }
+    }
+    assert_eq!(passed, [0, 1, 10], "two requests, and the response that was asked for");
+    for number in [2, 3] {
+        let (answer, _) = heard(&flooder).await;
+        assert!(answer.starts_with("SIP/2.0 503 "), "{answer}");
+        assert!(answer.contains(&format!("z9hG4bK{number};rport=")), "{answer}");
+    }
+    let counters = world.endpoint.counters();
+    assert_eq!((counters.throttled.get(), counters.throttled_dropped.get()), (2, 6));
+    let proxy = peer("[::1]:0").await;
+    let there = world.endpoint.listeners()[1].address;
+    for number in 0..10 {
+        proxy.send_to(request(number, "UDP 10.0.0.1;rport").as_bytes(), there).await.unwrap();
+        world.message().await;
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,13 @@
 //! Names: through the endpoint, and asked of a name server on this machine.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use hickory_resolver::proto::{
     op::{Message, MessageType, OpCode, ResponseCode},
@@ -12,9 +19,9 @@ use hickory_resolver::proto::{
 use sip_net::{
     Event, Settings, Target,
     Transport::{Tcp, Udp},
-    resolve::{Answer, Destination, Dns, Host, Query, SystemDns, Unresolved},
+    resolve::{Answer, Answered, Asking, Destination, Dns, Host, Query, SystemDns, Unresolved},
 };
-use tokio::net::UdpSocket;
+use tokio::{net::UdpSocket, sync::Notify};
 
 use crate::world::{World, listen, soon};
 
@@ -135,4 +142,58 @@ async fn the_endpoint_resolves_at_once_or_tells_later() {
     assert!(world.endpoint.resolve(&named("nowhere.example"), 0, 44).is_none());
     let Event::Resolved { token: 44, servers: Err(why) } = world.event().await else { panic!("unresolved") };
     assert_eq!(why, Unresolved::NoServer);
+}
+
+/// Answers when it is let.
+struct Slow {
+    asked: AtomicUsize,
+    go: Notify,
+}
+
+impl Dns for Slow {
+    fn ask<'a>(&'a self, _query: &'a Query) -> Asking<'a> {
+        Box::pin(async {
+            self.asked.fetch_add(1, Ordering::Relaxed);
+            self.go.notified().await;
+            let addresses = Answer::Addresses(vec!["192.0.2.1".parse().unwrap()]);
+            Answered { answer: addresses, ttl: Duration::from_secs(60) }
+        })
+    }
+}
+
+#[tokio::test]
+async fn everybody_who_asks_the_same_waits_for_one_answer_and_not_too_many_do() {
+    let dns = Arc::new(Slow { asked: AtomicUsize::new(0), go: Notify::new() });
+    let settings = Settings {
+        listen: vec![listen(Udp, "127.0.0.1:0")],
+        resolving_max: 1,
+        resolving_tokens_max: 3,
+        ..Settings::default()
+    };
+    let mut world = World::naming(settings, dns.clone());
+    let named = |host| Destination {
+        host: Host::parse(host).unwrap(),
+        port: Some(5060),
+        transport: None,
+        secure: false,
+    };
+    for token in 1..=3 {
+        assert!(world.endpoint.resolve(&named("a.example"), 0, token).is_none());
+    }
+    let full = Some(Err(Unresolved::NoAnswer));
+    assert_eq!(world.endpoint.resolve(&named("a.example"), 0, 4), full);
+    assert_eq!(world.endpoint.resolve(&named("b.example"), 0, 5), full);
+    dns.go.notify_one();
+    let batch = soon(world.inbox.recv()).await.unwrap();
+    let tokens: Vec<_> = batch
+        .events
+        .iter()
+        .map(|event| match event {
+            Event::Resolved { token, servers: Ok(_) } => *token,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(tokens, [1, 2, 3]);
+    assert_eq!(dns.asked.load(Ordering::Relaxed), 1);
+    assert!(world.endpoint.resolve(&named("b.example"), 0, 6).is_none(), "there is room again");
 }

@@ -73,12 +73,38 @@ async fn a_dial_that_comes_to_nothing_is_told_once_and_later_sends_come_back() {
     assert!(
         matches!(world.event().await, Event::Ended { flow: which, why: Ended::Refused } if which == flow)
     );
-    world.endpoint.send(flow, response(2));
+    let late = Bytes::from(request(2, "TCP 127.0.0.1"));
+    world.endpoint.send(flow, late.clone());
     let Event::Unsent { flow: which, octets } = world.event().await else { panic!("unsent") };
-    assert_eq!((which, octets), (flow, response(2)));
+    assert_eq!((which, octets), (flow, late));
     let counters = world.endpoint.counters();
     assert_eq!((counters.dial_failed.get(), counters.send_lost.get()), (1, 1));
     assert_ne!(world.flow(Tcp, nobody).id, flow.id, "the next try is a new connection");
+}
+
+#[tokio::test]
+async fn rfc3261_18_2_2_a_response_whose_connection_is_gone_goes_to_the_port_of_its_via() {
+    let mut world = World::new(&[listen(Tcp, "127.0.0.1:0")]);
+    let peers_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = peers_listener.local_addr().unwrap().port();
+    let mut peer = TcpStream::connect(world.address()).await.unwrap();
+    peer.write_all(request(1, "TCP 10.0.0.1").as_bytes()).await.unwrap();
+    let (flow, _) = world.message().await;
+    drop(peer);
+    assert!(matches!(world.event().await, Event::Ended { .. }));
+    // The host of the Via is not asked: only whoever sent the request may get the answer.
+    let text = String::from_utf8(response(1).to_vec()).unwrap();
+    let text = text.replace("UDP 10.0.0.1:5060", &format!("TCP 203.0.113.7:{port}"));
+    let mut messages = vec![
+        (flow, Bytes::from(text.clone())),
+        (flow, Bytes::from(request(2, &format!("TCP 203.0.113.7:{port}")))),
+        (flow, Bytes::from(text.clone())),
+    ];
+    world.endpoint.send_all(&mut messages);
+    let Event::Unsent { octets, .. } = world.event().await else { panic!("the request") };
+    assert!(octets.starts_with(b"MESSAGE "));
+    let (mut again, _) = soon(peers_listener.accept()).await.unwrap();
+    assert_eq!(reads(&mut again, 2 * text.len()).await, text.clone() + &text);
 }
 
 #[tokio::test]

@@ -1,42 +1,29 @@
 //! All sockets of one SIP element, and the ways over them.
 
-use std::{
-    fmt,
-    future::Future,
-    io,
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+mod names;
+mod send;
+mod shared;
 
-use bytes::Bytes;
+use std::{fmt, io, net::SocketAddr, sync::Arc};
+
 use smol_str::SmolStr;
-use socket2::{SockRef, TcpKeepalive};
-use tokio::{
-    net::{TcpListener, TcpSocket, TcpStream},
-    sync::Semaphore,
-};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use socket2::SockRef;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio_util::sync::CancellationToken;
 
+use self::names::Resolving;
+pub(crate) use self::shared::Shared;
 use crate::{
     Flow, Listen, Settings, Transport,
     counters::Counters,
-    inbox::{Ended, Event, Feed, Inbox},
-    refusal::Refusals,
-    resolve::{Abilities, Candidate, Candidates, Destination, Dns, Resolver, Unresolved},
-    stream::{self, Bounds, Connection, FIRST_CONNECTION, Key, Table},
+    inbox::{Ended, Inbox},
+    resolve::{Abilities, Candidate, Destination, Dns, Resolver},
+    stream::{self, Connection, FIRST_CONNECTION, Key},
     udp::{self, Udp},
 };
 
-/// Connections being opened at the same time.
-const DIALS_MAX: usize = 256;
 /// Connections the system keeps for us until we accept them.
 const BACKLOG: u32 = 1_024;
-/// A silent peer is asked after so long whether its host still stands (F21).
-const PROBE_AFTER: Duration = Duration::from_secs(60);
-const PROBE_EVERY: Duration = Duration::from_secs(15);
-/// Probes without an answer that end a connection.
-const PROBES_MAX: u32 = 3;
 
 /// Where a request is to go.
 #[derive(Clone, PartialEq, Eq)]
@@ -80,77 +67,12 @@ pub enum NoFlow {
     Stopped,
 }
 
-/// What the tasks of an endpoint share.
-pub(crate) struct Shared {
-    pub(crate) settings: Settings,
-    pub(crate) counters: Counters,
-    pub(crate) feed: Feed,
-    pub(crate) refusals: Refusals,
-    pub(crate) table: Table,
-    pub(crate) dials: Semaphore,
-    listeners: Vec<Listen>,
-    stop: CancellationToken,
-    tasks: TaskTracker,
-}
-
-impl Shared {
-    pub(crate) fn new(settings: Settings, listeners: Vec<Listen>, stop: CancellationToken) -> (Self, Inbox) {
-        let (feed, inbox) = Feed::new(settings.queue_messages_max);
-        let shared = Self {
-            counters: Counters::default(),
-            feed,
-            refusals: Refusals::default(),
-            table: Table::new(stop.clone()),
-            dials: Semaphore::new(DIALS_MAX),
-            listeners,
-            stop,
-            tasks: TaskTracker::new(),
-            settings,
-        };
-        (shared, inbox)
-    }
-
-    pub(crate) const fn bounds(&self) -> Bounds {
-        Bounds {
-            connections_max: self.settings.connections_max,
-            per_source_max: self.settings.connections_per_source_max,
-            octets_max: self.settings.connection_octets_max,
-        }
-    }
-
-    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.spawn(task);
-    }
-
-    /// What every connection gets, whoever opened it.
-    pub(crate) fn tune(&self, stream: &TcpStream) {
-        let probes =
-            TcpKeepalive::new().with_time(PROBE_AFTER).with_interval(PROBE_EVERY).with_retries(PROBES_MAX);
-        if stream.set_nodelay(true).is_err() || SockRef::from(stream).set_tcp_keepalive(&probes).is_err() {
-            tracing::debug!("a SIP connection took no options");
-        }
-    }
-
-    /// The address we go by towards a peer; none when the system is to choose.
-    pub(crate) fn local_ip(&self, transport: Transport, class: u8, remote: SocketAddr) -> Option<IpAddr> {
-        self.listeners
-            .iter()
-            .filter(|listen| {
-                listen.transport == transport
-                    && listen.address.is_ipv4() == remote.is_ipv4()
-                    && !listen.address.ip().is_unspecified()
-            })
-            .min_by_key(|listen| listen.class != class)
-            .map(|listen| listen.address.ip())
-    }
-}
-
 /// All sockets of one SIP element. Must live inside a tokio runtime.
 pub struct Endpoint {
     shared: Arc<Shared>,
     sockets: Vec<Arc<Udp>>,
     resolver: Arc<Resolver>,
-    resolving: Arc<Semaphore>,
+    resolving: Arc<Resolving>,
 }
 
 impl Endpoint {
@@ -186,9 +108,9 @@ impl Endpoint {
             listeners.push(Listen { address, ..listen });
         }
         let resolver = Arc::new(Resolver::new(dns, abilities(&settings, &listeners), settings.dns));
-        let resolving = Arc::new(Semaphore::new(settings.resolving_max));
         let (shared, inbox) = Shared::new(settings, listeners, stop);
-        let endpoint = Arc::new(Self { shared: Arc::new(shared), sockets, resolver, resolving });
+        let endpoint =
+            Arc::new(Self { shared: Arc::new(shared), sockets, resolver, resolving: Arc::default() });
         endpoint.start(acceptors);
         Ok((endpoint, inbox))
     }
@@ -279,50 +201,6 @@ impl Endpoint {
         }
     }
 
-    /// Sends one message. See [`Self::send_all`].
-    pub fn send(&self, flow: Flow, octets: Bytes) {
-        self.send_run(flow, &[(flow, octets)]);
-    }
-
-    /// Sends messages, each its own way, in their order on each way. Never waits. What certainly did not leave
-    /// comes back as [`Event::Unsent`]; what breaks later as [`Event::Ended`].
-    pub fn send_all(&self, messages: &mut Vec<(Flow, Bytes)>) {
-        // Stable: the order on one way is kept. Usually sorted already.
-        messages.sort_by_key(|(flow, _)| flow.id);
-        for run in messages.chunk_by(|(one, _), (next, _)| one.id == next.id) {
-            if let Some((flow, _)) = run.first() {
-                self.send_run(*flow, run);
-            }
-        }
-        messages.clear();
-    }
-
-    fn send_run(&self, flow: Flow, run: &[(Flow, Bytes)]) {
-        let Shared { counters, feed, table, .. } = &*self.shared;
-        if flow.transport == Transport::Udp {
-            match self.sockets.get(index(flow)) {
-                Some(udp) => udp.send(run, counters, feed),
-                None => self.unsent(run),
-            }
-            return;
-        }
-        let Some(connection) = table.get(flow.id) else { return self.unsent(run) };
-        for (at, (_, octets)) in run.iter().enumerate() {
-            if connection.push(octets.clone()).is_err() {
-                return self.unsent(run.get(at..).unwrap_or_default());
-            }
-            counters.stream_messages_out.one();
-        }
-        connection.set_known();
-    }
-
-    fn unsent(&self, run: &[(Flow, Bytes)]) {
-        self.shared.counters.send_lost.add(run.len());
-        for (flow, octets) in run {
-            self.shared.feed.tell(Event::Unsent { flow: *flow, octets: octets.clone() });
-        }
-    }
-
     /// Ends a connection; what waits on it is still written.
     pub fn close(&self, flow: Flow) {
         if let Some(connection) = self.connection(flow) {
@@ -334,41 +212,16 @@ impl Endpoint {
         if flow.transport == Transport::Udp { None } else { self.shared.table.get(flow.id) }
     }
 
-    /// The servers of a destination: at once when nothing has to be asked for it, otherwise later as
-    /// [`Event::Resolved`] with that token. `random` decides between equal servers.
-    pub fn resolve(
-        &self,
-        destination: &Destination,
-        random: u64,
-        token: u64,
-    ) -> Option<Result<Candidates, Unresolved>> {
-        if let Some(known) = self.resolver.known(destination, random) {
-            return Some(known);
-        }
-        // Too many already: names that nobody answers for do not pile up.
-        let Ok(turn) = self.resolving.clone().try_acquire_owned() else {
-            return Some(Err(Unresolved::NoAnswer));
-        };
-        let (resolver, shared, destination) =
-            (self.resolver.clone(), self.shared.clone(), destination.clone());
-        self.shared.spawn(async move {
-            let _turn = turn;
-            let found = resolver.resolve(&destination, random);
-            if let Some(servers) = shared.stop.run_until_cancelled(found).await {
-                shared.feed.tell(Event::Resolved { token, servers });
-            }
-        });
-        None
+    /// Messages that the driver has not taken yet.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.shared.feed.queued()
     }
 
     /// After `stop`: returns when everything is written and closed.
     pub async fn closed(&self) {
         self.shared.tasks.wait().await;
     }
-}
-
-fn index(flow: Flow) -> usize {
-    usize::try_from(flow.id).unwrap_or(usize::MAX)
 }
 
 fn listener(address: SocketAddr) -> io::Result<TcpListener> {
@@ -401,4 +254,8 @@ impl fmt::Debug for Endpoint {
             .field("connections", &self.shared.counters.connections.get())
             .finish_non_exhaustive()
     }
+}
+
+fn index(flow: Flow) -> usize {
+    usize::try_from(flow.id).unwrap_or(usize::MAX)
 }
