@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 pub(crate) enum Transport {
     Udp,
     Tcp,
+    /// With whatever certificate the other side has.
+    Tls,
 }
 
 impl Transport {
@@ -13,6 +15,7 @@ impl Transport {
         match self {
             Self::Udp => "udp",
             Self::Tcp => "tcp",
+            Self::Tls => "tls",
         }
     }
 }

@@ -76,6 +76,30 @@ fn linphones_exchange_a_file_over_http() {
 }
 
 #[test]
+fn linphone_and_baresip_register_over_tls() {
+    let folder = tempfile::tempdir().expect("the system has room for a folder");
+    let certified =
+        rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate is made");
+    let file = |name: &str, text: String| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("the folder takes a file");
+        format!("\"{}\"", path.display())
+    };
+    let certificate = file("certificate.pem", certified.cert.pem());
+    let key = file("key.pem", certified.signing_key.serialize_pem());
+    let (plain, address) = (free_address(), free_address());
+    let definitions = [("LISTEN_TLS", address.to_string()), ("CERTIFICATE", certificate), ("KEY", key)];
+    let definitions: Vec<_> = definitions.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let _kamailio = Kamailio::start("registrar.cfg", plain, &definitions);
+    let mut mina = Linphone::register(&Account::new("mina", address, Transport::Tls), Wrapping::Plain);
+    let mut jun = Baresip::register(&Account::new("jun", address, Transport::Tls), &uri("mina"));
+    mina.send(&uri("jun"), "nobody else reads this");
+    jun.wait_for_message("nobody else reads this");
+    jun.send("nor this");
+    assert_eq!(mina.wait_for_message()["text"], "nor this");
+}
+
+#[test]
 fn linphone_is_refused_with_a_wrong_password() {
     let (_kamailio, address) = registrar();
     let account = Account { password: "guess", ..Account::new("mina", address, Transport::Udp) };

@@ -92,7 +92,12 @@ impl Sipp {
         }
         command.arg("-sf").arg(file_of(scenario.name));
         command.args(["-i", &scenario.local.ip().to_string(), "-p", &scenario.local.port().to_string()]);
-        command.args(["-t", if scenario.transport == Transport::Tcp { "t1" } else { "u1" }]);
+        let over = match scenario.transport {
+            Transport::Udp => "u1",
+            Transport::Tcp => "t1",
+            Transport::Tls => panic!("Debian builds SIPp without TLS"),
+        };
+        command.args(["-t", over]);
         command.args(["-m", &scenario.calls.to_string(), "-r", &scenario.rate.to_string()]);
         command.args([
             "-nostdin",
