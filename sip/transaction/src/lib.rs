@@ -1,5 +1,6 @@
 //! SIP transactions, dialogs, registrations and subscriptions as tables.
 
+pub mod dialog;
 pub mod flow;
 pub mod hash;
 mod index;

@@ -51,7 +51,7 @@ impl Identity {
 
     /// The To tag of our answers. CANCEL is answered with the tag of its INVITE (RFC 3261 §9.2).
     pub(super) const fn tag(&self) -> Tag {
-        Tag::new((self.invite >> 64) as u64)
+        Tag::of_bits((self.invite >> 64) as u64)
     }
 }
 
@@ -127,7 +127,8 @@ impl Tag {
     pub(super) const OCTETS: usize = 13;
 
     /// 64 bits, five to a letter.
-    pub(super) const fn new(mut bits: u64) -> Self {
+    #[must_use]
+    pub const fn of_bits(mut bits: u64) -> Self {
         const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
         let mut text = [0; Self::OCTETS];
         let mut at = 0;
@@ -175,7 +176,7 @@ mod tests {
 
     #[test]
     fn tags_are_thirteen_letters() {
-        assert_eq!(Tag::new(0).as_str(), "0000000000000");
-        assert_eq!(Tag::new(u64::MAX).as_str(), "zzzzzzzzzzzzf");
+        assert_eq!(Tag::of_bits(0).as_str(), "0000000000000");
+        assert_eq!(Tag::of_bits(u64::MAX).as_str(), "zzzzzzzzzzzzf");
     }
 }

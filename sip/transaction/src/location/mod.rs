@@ -220,10 +220,7 @@ impl Location {
                 place.and_then(|at| self.records.get(at)).map_or(&[][..], |record| &record.bindings[..]);
             let (known, over): (Vec<_>, Vec<_>) =
                 all.iter().cloned().partition(|binding| binding.expires_us > now_us);
-            let mut outcome = match self.judge(now_us, known, asked)? {
-                Some(outcome) => outcome,
-                None => return Ok(SmallVec::new()),
-            };
+            let Some(mut outcome) = self.judge(now_us, known, asked)? else { return Ok(SmallVec::new()) };
             outcome.changes.insert_many(0, over.iter().map(|binding| Change::Expired(binding.number)));
             outcome
         };
