@@ -343,10 +343,11 @@ impl Headers {
     /// What the Contact headers say together.
     ///
     /// # Errors
-    /// [`Malformed`] of the first that cannot be read.
+    /// [`Malformed`] of the first that cannot be read; [`Malformed::Trailing`] for `*` and something else.
     pub fn contacts(&self) -> Result<Contacts<Vec<NameAddr<'_>>>, Malformed> {
         if self.list(Name::Contact).any(|value| value == b"*") {
-            return Ok(Contacts::All);
+            let alone = self.list(Name::Contact).nth(1).is_none();
+            return if alone { Ok(Contacts::All) } else { Err(Malformed::Trailing) };
         }
         self.addresses(Name::Contact).collect::<Result<_, _>>().map(Contacts::List)
     }

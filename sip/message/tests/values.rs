@@ -262,6 +262,8 @@ fn a_star_is_all_contacts() {
         headers(&[(Name::Contact, "*")]).contacts().map(|contacts| matches!(contacts, Contacts::All)),
         Ok(true)
     );
+    let mixed = headers(&[(Name::Contact, "<sip:a@h>"), (Name::Contact, "*")]);
+    assert_eq!(mixed.contacts().err(), Some(Malformed::Trailing));
     let two = headers(&[(Name::Contact, "<sip:a@h>;expires=0, sip:b@h;q=0.1")]);
     let Ok(Contacts::List(list)) = two.contacts() else { panic!("a list") };
     assert_eq!((list.len(), list[0].params.number("expires")), (2, Some(0)));
