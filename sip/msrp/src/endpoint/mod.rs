@@ -24,7 +24,7 @@ use crate::{
 };
 use connection::Connection;
 use inbound::Asked;
-use states::Open;
+use states::{Event, Open, Then, step};
 use timers::Timers;
 
 /// Which connection; numbered by whoever owns the sockets, never twice.
@@ -152,6 +152,21 @@ impl Endpoint {
             self.pump(now, session, out);
         }
         self.flush(out);
+    }
+
+    /// The active end: no connection can be opened for this session. It is over, unless the other end has
+    /// come meanwhile.
+    pub fn unreachable(&mut self, now: i64, session: SessionKey, out: &mut Vec<Action>) {
+        let state = self.sessions.get(&session).map(|open| open.state);
+        if let Some(Then::End(ending)) = state.and_then(|state| step(state, Event::Unreachable)) {
+            self.end(now, session, ending, out);
+        }
+        self.flush(out);
+    }
+
+    /// Is this connection there, and not about to be closed?
+    pub fn is_connected(&self, connection: ConnectionId) -> bool {
+        self.connections.get(&connection).is_some_and(|one| !one.closing)
     }
 
     /// Frames have come, in this order.

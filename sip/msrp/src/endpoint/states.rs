@@ -25,6 +25,8 @@ pub(super) enum Event {
     Bind,
     /// Its connection is gone.
     Lose,
+    /// None can be opened.
+    Unreachable,
     /// It has stood there for as long as it may.
     Expire,
 }
@@ -41,10 +43,12 @@ struct Row(State, Event, Then);
 /// RCS sheet §8.4: 32 s for the connection, 10 s for another one, and the idle time.
 const ROWS: &[Row] = &[
     Row(State::Waiting, Event::Bind, Then::Go(State::Bound)),
+    Row(State::Waiting, Event::Unreachable, Then::End(Ending::NeverConnected)),
     Row(State::Waiting, Event::Expire, Then::End(Ending::NeverConnected)),
     Row(State::Bound, Event::Lose, Then::Go(State::Parted)),
     Row(State::Bound, Event::Expire, Then::End(Ending::Idle)),
     Row(State::Parted, Event::Bind, Then::Go(State::Bound)),
+    Row(State::Parted, Event::Unreachable, Then::End(Ending::ConnectionLost)),
     Row(State::Parted, Event::Expire, Then::End(Ending::ConnectionLost)),
 ];
 
@@ -135,10 +139,11 @@ mod tests {
         let ignored = [
             (State::Waiting, Event::Lose, "it has none to lose"),
             (State::Bound, Event::Bind, "another request on the same connection"),
+            (State::Bound, Event::Unreachable, "the other end was faster"),
             (State::Parted, Event::Lose, "it is gone already"),
         ];
         for state in [State::Waiting, State::Bound, State::Parted] {
-            for event in [Event::Bind, Event::Lose, Event::Expire] {
+            for event in [Event::Bind, Event::Lose, Event::Unreachable, Event::Expire] {
                 let rows = ROWS.iter().filter(|row| row.0 == state && row.1 == event).count();
                 let reasons = ignored.iter().filter(|row| row.0 == state && row.1 == event).count();
                 assert_eq!(rows + reasons, 1, "{state:?} {event:?}");

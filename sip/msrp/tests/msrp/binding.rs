@@ -85,6 +85,25 @@ fn no_connection_within_32_seconds_is_the_end() {
 }
 
 #[test]
+fn who_cannot_be_reached_is_told_at_once() {
+    let mut bench = Bench::new();
+    let session = bench.session;
+    bench.does(|endpoint, now, out| endpoint.unreachable(now, session, out));
+    assert_eq!(bench.take(), [Action::Ended { session, ending: Ending::NeverConnected }]);
+
+    let mut bench = Bench::bound();
+    let session = bench.session;
+    bench.does(|endpoint, now, out| endpoint.unreachable(now, session, out));
+    assert_eq!(bench.take(), [], "the other end was faster");
+    bench.does(|endpoint, now, out| {
+        endpoint.closed(now, LINE, out);
+        endpoint.unreachable(now, session, out);
+    });
+    let ended = Action::Ended { session, ending: Ending::ConnectionLost };
+    assert_eq!(bench.take(), [Action::Parted { session }, ended]);
+}
+
+#[test]
 fn a_lost_connection_keeps_the_queue_for_10_seconds() {
     let mut bench = Bench::bound();
     put(&mut bench, "m001");
