@@ -7,6 +7,7 @@
 mod counters;
 mod endpoint;
 mod inbox;
+pub mod msrp;
 mod rate;
 mod refusal;
 pub mod resolve;
