@@ -1,0 +1,72 @@
+//! Which service a request is for (rcs sheet §3), after it was judged by what it says alone (RFC 3261 §8.2).
+//!
+//! A service that comes is a row of [`METHODS`] and a variant of [`Service`].
+
+use sip_message::{Method, Objection, Request, Served, judge};
+
+/// Who answers a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Service {
+    /// MESSAGE: messages, notifications, typing, revocations; the body says which.
+    Pager,
+    Register,
+    Options,
+}
+
+/// A method that we serve.
+struct Row {
+    method: Method,
+    service: Service,
+    /// Types of bodies that are read.
+    media: &'static [&'static str],
+}
+
+const METHODS: &[Row] = &[
+    Row { method: Method::MESSAGE, service: Service::Pager, media: MESSAGES },
+    Row { method: Method::REGISTER, service: Service::Register, media: ANYTHING },
+    Row { method: Method::OPTIONS, service: Service::Options, media: ANYTHING },
+];
+
+/// What a MESSAGE may hold: CPIM with whatever is inside, and what plain clients send without it.
+const MESSAGES: &[&str] = &[
+    "message/cpim",
+    "text/plain",
+    "message/imdn+xml",
+    "application/im-iscomposing+xml",
+    "application/im-iscomposing+xm",
+    "application/vnd.gsma.rcs-ft-http+xml",
+    "application/vnd.gsma.rcspushlocation+xml",
+    "text/vcard",
+    "text/x-vcard",
+];
+
+/// Bodies that are not looked at.
+const ANYTHING: &[&str] = &["*/*"];
+
+/// What is named in Allow. CANCEL and ACK are the transactions' business and belong in it.
+pub(super) const ALLOWED: &[Method] =
+    &[Method::MESSAGE, Method::OPTIONS, Method::REGISTER, Method::CANCEL, Method::ACK];
+
+/// Extensions that may be required.
+const EXTENSIONS: &[&str] = &["path", "outbound", "gruu"];
+
+/// The service, or what is wrong with the request.
+pub(super) fn classify(request: &Request) -> Result<Service, Objection> {
+    let row = METHODS.iter().find(|row| row.method == request.method);
+    let media = row.map_or(ANYTHING, |row| row.media);
+    let served = Served { methods: ALLOWED, extensions: EXTENSIONS, media, answers: &[], forwards: true };
+    judge(request, &served)?;
+    Ok(row.map_or(Service::Options, |row| row.service))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_served_is_allowed() {
+        for row in METHODS {
+            assert!(ALLOWED.contains(&row.method), "{:?}", row.method);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Numbers that only grow.
+
+/// What an operator may want to know about the core.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Requests refused for what they say alone.
+    pub objections: u64,
+    /// Messages handed to the gateway.
+    pub submissions: u64,
+    /// Messages refused before the gateway saw them: overload, or content that is not taken.
+    pub refused: u64,
+    /// Challenges sent.
+    pub challenges: u64,
+    /// Wrong passwords.
+    pub wrong: u64,
+    /// P-Asserted-Identity of peers that are not trusted.
+    pub asserted_dropped: u64,
+    /// Notifications about nothing of ours.
+    pub orphans: u64,
+    /// Notifications that were taken and say nothing new to the gateway.
+    pub uneventful: u64,
+    /// Devices that only take plain text.
+    pub plain_learnt: u64,
+    /// Registrations, refreshed ones included.
+    pub registrations: u64,
+    /// Messages sent again as plain text after 415.
+    pub sent_as_plain: u64,
+    /// Messages answered while nobody waits any more.
+    pub late: u64,
+}

@@ -1,0 +1,436 @@
+//! Messages and reports on their way out (rcs sheet §5, §8.2). Each hand-over gets exactly one outcome:
+//!
+//! | what happened | outcome |
+//! | --- | --- |
+//! | a device answered 2xx | sent, with the `imdn.Message-ID`; the other devices make no difference any more |
+//! | every device refused | refused, by the one that may still take it |
+//! | a device may have it and none said so | unknown |
+//! | nobody is registered | refused until somebody is, for users of ours; the next network else |
+//! | nothing left us | refused: nobody there, or the link to the next network is down |
+//!
+//! Messages of one person to another leave one after the other (RFC 3428 §8).
+
+use std::collections::VecDeque;
+
+use hashbrown::HashMap;
+use model::{
+    Address, AttemptId, Cause, For, Inbound, Outcome, OutgoingMessage, Party, Receipt, ReceiptState, Refusal,
+    Retry, UpstreamId,
+};
+use sip_message::{HeaderValue, Name, Response, StatusCode};
+use sip_transaction::hash::{Hasher, Seed};
+use smallvec::{SmallVec, smallvec};
+use smol_str::SmolStr;
+
+use super::{
+    Core,
+    letters::Aim,
+    sends::{Heard, NoWay, Owner},
+    slots::{Slot, Slots},
+    status,
+};
+use crate::translate::{Carried, Form, Line, letter};
+
+/// Devices of one person that are tried.
+const BRANCHES_MAX: usize = 8;
+
+/// Hand-overs that have no outcome yet.
+#[derive(Debug)]
+pub(super) struct Flights {
+    open: Slots<Flight>,
+    /// Pairs of people between whom a message is on its way, and what waits behind it.
+    pairs: HashMap<u64, VecDeque<OutgoingMessage>>,
+}
+
+impl Default for Flights {
+    fn default() -> Self {
+        Self { open: Slots::new(), pairs: HashMap::new() }
+    }
+}
+
+impl Flights {
+    pub(super) fn is_empty(&self) -> bool {
+        self.open.len() == 0
+    }
+}
+
+/// One hand-over under way.
+#[derive(Debug)]
+pub(super) struct Flight {
+    pub(super) attempt: AttemptId,
+    pub(super) what: What,
+    /// Devices that have not answered.
+    pub(super) unheard: u8,
+    /// The outcome was told; what comes now changes nothing.
+    pub(super) told: bool,
+    /// A device may have it.
+    pub(super) lost: bool,
+    pub(super) best: Option<Refusal>,
+    pub(super) aims: SmallVec<[Aim; 1]>,
+}
+
+/// What is on its way.
+#[derive(Debug)]
+pub(super) enum What {
+    Message { message: Box<OutgoingMessage>, pair: u64, name: SmolStr },
+    Report,
+}
+
+impl Core {
+    /// Names two people in this order.
+    pub(super) fn pair(&self, from: &Line, to: &Line) -> u64 {
+        let mut hasher = Hasher::new(Seed(0, 0));
+        hasher.part(from.as_str().as_bytes());
+        hasher.part(to.as_str().as_bytes());
+        hasher.finish() as u64
+    }
+
+    pub(super) fn outcome(&mut self, attempt: AttemptId, outcome: Outcome) {
+        if let Outcome::Refused(refusal) = &outcome {
+            self.watch.refused(refusal);
+        }
+        self.out.inbound.push(Inbound::Outcome { attempt, outcome });
+    }
+
+    /// A message is to leave.
+    pub(super) fn message(&mut self, now_us: i64, message: OutgoingMessage) {
+        let Some(to) = shown(message.to.as_ref(), &message.submission.to).number() else {
+            let refusal = Refusal { retry: Retry::OtherRoute, ..Refusal::ours(Cause::BadDestination) };
+            return self.outcome(message.attempt, Outcome::Refused(refusal));
+        };
+        let to = Line::of(to, &self.settings.numbering);
+        let pair = match shown(message.from.as_ref(), &message.submission.from) {
+            Address::Number(from) => self.pair(&Line::of(from, &self.settings.numbering), &to),
+            Address::User(_) => self.pair(&to, &to),
+        };
+        match self.flights.pairs.entry(pair) {
+            hashbrown::hash_map::Entry::Occupied(mut behind) => behind.get_mut().push_back(message),
+            hashbrown::hash_map::Entry::Vacant(first) => {
+                first.insert(VecDeque::new());
+                self.start(now_us, message, pair, &to);
+            }
+        }
+    }
+
+    fn start(&mut self, now_us: i64, message: OutgoingMessage, pair: u64, to: &Line) {
+        let mut aims = self.devices_of(now_us, to);
+        aims.truncate(BRANCHES_MAX);
+        if aims.is_empty() {
+            match self.beyond(to) {
+                Ok(aim) => aims.push(aim),
+                Err(refusal) => {
+                    self.outcome(message.attempt, Outcome::Refused(refusal));
+                    return self.release(now_us, pair);
+                }
+            }
+        }
+        let name = self.namer.name(message.message, to);
+        let flight = Flight {
+            attempt: message.attempt,
+            what: What::Message { message: Box::new(message), pair, name },
+            unheard: 0,
+            told: false,
+            lost: false,
+            best: None,
+            aims,
+        };
+        let slot = self.flights.open.insert(flight);
+        self.launch(now_us, slot);
+    }
+
+    /// Where a message goes whose recipient is not registered here.
+    pub(super) fn beyond(&self, to: &Line) -> Result<Aim, Refusal> {
+        let away = Refusal {
+            by: Party::Network,
+            cause: Cause::Unreachable,
+            retry: Retry::WhenReachable,
+            code: u32::from(StatusCode::TEMPORARILY_UNAVAILABLE.code()),
+        };
+        if self.settings.users.contains_key(to) {
+            return Err(away);
+        }
+        let nobody = Refusal::theirs(
+            Cause::UnknownSubscriber,
+            Retry::OtherRoute,
+            u32::from(StatusCode::NOT_FOUND.code()),
+        );
+        self.next_hop().ok_or(nobody)
+    }
+
+    /// Sends to every device at once.
+    fn launch(&mut self, now_us: i64, slot: Slot) {
+        let count = self.flights.open.get(slot).map_or(0, |flight| flight.aims.len());
+        if let Some(flight) = self.flights.open.get_mut(slot) {
+            flight.unheard = u8::try_from(count).unwrap_or(u8::MAX);
+        }
+        for branch in 0..count {
+            let branch = u8::try_from(branch).unwrap_or(u8::MAX);
+            if let Err(no_way) = self.send_branch(now_us, slot, branch) {
+                self.branch_failed(slot, branch, no_way);
+            }
+        }
+        self.conclude(now_us, slot);
+    }
+
+    fn send_branch(&mut self, now_us: i64, slot: Slot, branch: u8) -> Result<(), NoWay> {
+        let Some(flight) = self.flights.open.get(slot) else { return Ok(()) };
+        let (Some(aim), What::Message { message, name, .. }) =
+            (flight.aims.get(usize::from(branch)).cloned(), &flight.what)
+        else {
+            return Ok(());
+        };
+        let submission = message.submission.clone();
+        let carried = match submission.origin == self.settings.channel {
+            true => Carried::decode(&submission.carried),
+            false => Carried::default(),
+        };
+        let letter = letter(message, name, &carried, aim.capabilities, aim.form);
+        let from = shown(message.from.as_ref(), &submission.from).clone();
+        let to = shown(message.to.as_ref(), &submission.to).clone();
+        let more = self.conversation(&carried, &from, &to, message.message.as_u64());
+        let request = self.compose(&aim, &from, &to, &letter, &more);
+        self.send(now_us, aim.toward, request, Owner::Flight { flight: slot, branch })
+    }
+
+    /// Conversation-ID and Contribution-ID: those of the sender, or made so that one conversation always has the
+    /// same and one message always has the same (rcs sheet §2).
+    pub(super) fn conversation(
+        &self,
+        carried: &Carried<'_>,
+        from: &Address,
+        to: &Address,
+        message: u64,
+    ) -> SmallVec<[(Name, HeaderValue); 3]> {
+        let conversation = match carried.conversation {
+            Some(id) => HeaderValue::display(id),
+            None => {
+                let (from, to) = (digits(from), digits(to));
+                let (first, second) = if from <= to { (from, to) } else { (to, from) };
+                self.uuid(b"conversation", &[first.as_bytes(), second.as_bytes()], 0)
+            }
+        };
+        let contribution = match carried.contribution {
+            Some(id) => HeaderValue::display(id),
+            None => self.uuid(b"contribution", &[], message),
+        };
+        let mut headers: SmallVec<[(Name, HeaderValue); 3]> =
+            smallvec![(Name::ConversationId, conversation), (Name::ContributionId, contribution)];
+        if let Some(id) = carried.in_reply_to {
+            headers.push((Name::InReplyToContributionId, HeaderValue::display(id)));
+        }
+        headers
+    }
+
+    /// A UUID made of what it names (RFC 9562 §5.8: version 8).
+    fn uuid(&self, space: &[u8], parts: &[&[u8]], number: u64) -> HeaderValue {
+        let mut hasher = Hasher::new(self.namer.seed());
+        hasher.part(space);
+        parts.iter().for_each(|part| hasher.part(part));
+        hasher.word(number);
+        let hash = hasher.finish();
+        let versioned = hash & !(0xF << 76 | 0x3 << 62) | 0x8 << 76 | 0x2 << 62;
+        HeaderValue::display(crate::translate::Id::Uuid(versioned))
+    }
+
+    /// What came of one device.
+    pub(super) fn branch_heard(&mut self, now_us: i64, slot: Slot, branch: u8, heard: Heard) {
+        match heard {
+            Heard::NotSent => self.branch_failed(slot, branch, NoWay::Nowhere),
+            Heard::Silence => {
+                if let Some(flight) = self.flights.open.get_mut(slot) {
+                    flight.unheard = flight.unheard.saturating_sub(1);
+                    flight.lost = true;
+                }
+            }
+            Heard::Answer(response) if response.status.code() < 300 => self.branch_took(slot, branch),
+            Heard::Answer(response) => {
+                if self.again_as_text(now_us, slot, branch, &response) {
+                    return;
+                }
+                self.branch_refused(slot, branch, &response);
+            }
+        }
+        self.conclude(now_us, slot);
+    }
+
+    fn branch_took(&mut self, slot: Slot, branch: u8) {
+        let Some(flight) = self.flights.open.get_mut(slot) else { return };
+        flight.unheard = flight.unheard.saturating_sub(1);
+        if flight.told {
+            return;
+        }
+        flight.told = true;
+        let attempt = flight.attempt;
+        let form = flight.aims.get(usize::from(branch)).map(|aim| aim.form);
+        let name = match &flight.what {
+            What::Message { name, .. } => Some(name.clone()),
+            What::Report => None,
+        };
+        let ids = name.iter().cloned().map(UpstreamId).collect();
+        self.outcome(attempt, Outcome::Sent(ids));
+        if let (Some(name), Some(Form::Plain)) = (name, form) {
+            // Nothing more will come from a device without notifications: its 200 is the delivery (rcs sheet §5).
+            let receipt = Receipt {
+                upstream: smallvec![UpstreamId(name)],
+                state: ReceiptState::Delivered,
+                code: None,
+                at: None,
+                about: None,
+            };
+            self.out.inbound.push(Inbound::Receipt { channel: self.settings.channel, receipt, ticket: None });
+        }
+    }
+
+    /// A device that refuses CPIM and takes text is sent text, once, and is known from then on (rcs sheet §5, §23).
+    fn again_as_text(&mut self, now_us: i64, slot: Slot, branch: u8, response: &Response) -> bool {
+        let takes_text = response.status == StatusCode::UNSUPPORTED_MEDIA_TYPE
+            && response.headers.tokens(Name::Accept).any(|range| {
+                let media = range.split(';').next().unwrap_or_default().trim();
+                media.eq_ignore_ascii_case("text/plain")
+            });
+        let Some(flight) = self.flights.open.get_mut(slot).filter(|_| takes_text) else { return false };
+        if flight.told || !matches!(flight.what, What::Message { .. }) {
+            return false;
+        }
+        let Some(aim) = flight.aims.get_mut(usize::from(branch)).filter(|aim| aim.form == Form::Cpim) else {
+            return false;
+        };
+        aim.form = Form::Plain;
+        if let Some(device) = aim.device.and_then(|number| self.devices.get_mut(&number)) {
+            device.form = Form::Plain;
+            self.counts.plain_learnt += 1;
+        }
+        self.counts.sent_as_plain += 1;
+        if let Err(no_way) = self.send_branch(now_us, slot, branch) {
+            self.branch_failed(slot, branch, no_way);
+            self.conclude(now_us, slot);
+        }
+        true
+    }
+
+    fn branch_refused(&mut self, slot: Slot, branch: u8, response: &Response) {
+        let retry_after = response.headers.text(Name::RetryAfter);
+        let retry_after_s = retry_after.and_then(|text| {
+            let digits = text.split(|c: char| !c.is_ascii_digit()).next()?;
+            digits.parse().ok()
+        });
+        self.refused_by(slot, branch, status::refusal(response.status, retry_after_s));
+    }
+
+    /// What never left: nobody is at the device's address any more, or the link to the next network is down.
+    fn branch_failed(&mut self, slot: Slot, branch: u8, no_way: NoWay) {
+        let Some(flight) = self.flights.open.get(slot) else { return };
+        let device = flight.aims.get(usize::from(branch)).is_some_and(|aim| aim.device.is_some());
+        let refusal = match (no_way, device) {
+            (NoWay::Full, _) => Refusal { retry: Retry::Scheduled, ..Refusal::ours(Cause::QueueFull) },
+            (NoWay::Nowhere, true) => Refusal::theirs(Cause::Unreachable, Retry::WhenReachable, 0),
+            (NoWay::Nowhere, false) => Refusal { retry: Retry::Scheduled, ..Refusal::ours(Cause::LinkDown) },
+        };
+        self.refused_by(slot, branch, refusal);
+    }
+
+    fn refused_by(&mut self, slot: Slot, _branch: u8, refusal: Refusal) {
+        let Some(flight) = self.flights.open.get_mut(slot) else { return };
+        flight.unheard = flight.unheard.saturating_sub(1);
+        if flight.best.is_none_or(|best| status::rank(&refusal) > status::rank(&best)) {
+            flight.best = Some(refusal);
+        }
+    }
+
+    /// Tells the outcome when it is certain, and lets the next one go.
+    pub(super) fn conclude(&mut self, now_us: i64, slot: Slot) {
+        let Some(flight) = self.flights.open.get_mut(slot) else { return };
+        let over = flight.unheard == 0;
+        if over && !flight.told {
+            flight.told = true;
+            let attempt = flight.attempt;
+            let outcome = match (flight.lost, flight.best) {
+                (true, _) => Outcome::Unknown,
+                (false, Some(refusal)) => Outcome::Refused(refusal),
+                (false, None) => Outcome::Refused(Refusal::ours(Cause::Internal)),
+            };
+            self.outcome(attempt, outcome);
+        }
+        let Some(flight) = self.flights.open.get_mut(slot) else { return };
+        if !flight.told {
+            return;
+        }
+        // The next message need not wait for further devices.
+        let pair = match &mut flight.what {
+            What::Message { pair, .. } => std::mem::take(pair),
+            What::Report => 0,
+        };
+        if over {
+            self.flights.open.remove(slot);
+        }
+        if pair != 0 {
+            self.release(now_us, pair);
+        }
+    }
+
+    /// The next message between the same two may go.
+    fn release(&mut self, now_us: i64, pair: u64) {
+        let next = match self.flights.pairs.get_mut(&pair) {
+            Some(behind) => behind.pop_front(),
+            None => return,
+        };
+        let Some(message) = next else {
+            self.flights.pairs.remove(&pair);
+            return;
+        };
+        match shown(message.to.as_ref(), &message.submission.to).number() {
+            Some(to) => {
+                let to = Line::of(to, &self.settings.numbering);
+                self.start(now_us, message, pair, &to);
+            }
+            None => self.release(now_us, pair),
+        }
+    }
+
+    /// A report is to leave: to these, first come first served.
+    pub(super) fn fly_report(&mut self, attempt: AttemptId, aims: SmallVec<[Aim; 1]>) -> Slot {
+        let flight =
+            Flight { attempt, what: What::Report, unheard: 0, told: false, lost: false, best: None, aims };
+        self.flights.open.insert(flight)
+    }
+
+    /// Whatever is under way may have arrived, what waits behind it has not left. For the very end.
+    pub fn abandon(&mut self) {
+        for flight in self.flights.open.drain() {
+            if !flight.told {
+                let outcome = Outcome::Unknown;
+                self.out.inbound.push(Inbound::Outcome { attempt: flight.attempt, outcome });
+            }
+        }
+        for (_, behind) in self.flights.pairs.drain() {
+            for message in behind {
+                let refusal = Refusal { retry: Retry::Scheduled, ..Refusal::ours(Cause::LinkDown) };
+                let outcome = Outcome::Refused(refusal);
+                self.out.inbound.push(Inbound::Outcome { attempt: message.attempt, outcome });
+            }
+        }
+    }
+
+    pub(super) fn flight_mut(&mut self, slot: Slot) -> Option<&mut Flight> {
+        self.flights.open.get_mut(slot)
+    }
+
+    pub(super) fn not_sent(&mut self, slot: Slot, branch: u8, no_way: NoWay) {
+        self.branch_failed(slot, branch, no_way);
+    }
+}
+
+/// As this channel shows it.
+pub(super) fn shown<'a>(
+    own: Option<&'a model::Pii<Address>>,
+    original: &'a model::Pii<Address>,
+) -> &'a Address {
+    own.unwrap_or(original).reveal(For::Signalling)
+}
+
+fn digits(address: &Address) -> &str {
+    match address {
+        Address::Number(number) => &number.digits,
+        Address::User(user) => &user.id,
+    }
+}

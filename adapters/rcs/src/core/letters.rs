@@ -1,0 +1,170 @@
+//! Requests of ours that carry something to people (rcs sheet §2, §5).
+
+use model::Address;
+use sip_message::{HeaderValue, Method, Name, Request, Scheme, Uri};
+use sip_net::resolve::{Destination, Host};
+use sip_rcs::Capabilities;
+use sip_transaction::{Flow, Transport, location::Binding};
+use smallvec::SmallVec;
+use smol_str::SmolStr;
+
+use super::{Core, sends::Toward};
+use crate::translate::{Form, Letter, Line, Spelling, uri_of};
+
+/// One device or network element that a message is aimed at.
+#[derive(Debug, Clone)]
+pub(super) struct Aim {
+    pub(super) toward: Toward,
+    /// The request line; `None` for the recipient's own URI.
+    pub(super) uri: Option<Uri>,
+    /// Route, ready to be written; empty without.
+    pub(super) route: SmolStr,
+    pub(super) spelling: Spelling,
+    /// The device, when it is registered here.
+    pub(super) device: Option<u64>,
+    pub(super) capabilities: Capabilities,
+    pub(super) form: Form,
+}
+
+/// What a MESSAGE is for: the service of CPM (rcs sheet §1.2).
+const SERVICE: &str = "urn:urn-7:3gpp-service.ims.icsi.oma.cpm.msg";
+const ACCEPT_CONTACT: &str = "*;+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.msg\"";
+
+impl Core {
+    /// The devices of somebody that are registered here, best first.
+    pub(super) fn devices_of(&self, now_us: i64, line: &Line) -> SmallVec<[Aim; 1]> {
+        let bindings = self.location.lookup(now_us, line.as_str());
+        bindings.filter_map(|binding| self.aim_at(binding)).collect()
+    }
+
+    fn aim_at(&self, binding: &Binding) -> Option<Aim> {
+        let uri = Uri::new(binding.uri()).ok()?;
+        let toward = match first_route(binding.path()) {
+            Some(route) => Toward::Destination(destination(&Uri::new(&route).ok()?)?),
+            None => self.toward_device(binding, &uri)?,
+        };
+        let device = self.devices.get(&binding.number);
+        Some(Aim {
+            toward,
+            uri: Some(uri),
+            route: binding.path().into(),
+            spelling: Spelling::Sip,
+            device: Some(binding.number),
+            capabilities: device.map_or(Capabilities::NONE, |device| device.capabilities),
+            form: device.map_or(Form::Cpim, |device| device.form),
+        })
+    }
+
+    /// Over the connection that the device opened, while it stands (RFC 5626 §5.3). A datagram goes to where the
+    /// registration came from, for a device behind a NAT does not know its own address; but a device that names
+    /// the address it came from listens at the port it names.
+    fn toward_device(&self, binding: &Binding, uri: &Uri) -> Option<Toward> {
+        let named = || destination(uri).map(Toward::Destination);
+        let Some(flow) = binding.flow else { return named() };
+        match flow.transport {
+            Transport::Tcp | Transport::Tls if self.ways.is_open(flow) => Some(Toward::Flow(flow)),
+            Transport::Tcp | Transport::Tls => named(),
+            Transport::Udp if is_at(uri, flow) => named(),
+            Transport::Udp => Some(Toward::Flow(flow)),
+        }
+    }
+
+    /// The network beyond us.
+    pub(super) fn next_hop(&self) -> Option<Aim> {
+        let hop = self.settings.next_hop.as_ref()?;
+        let route =
+            if hop.params().has("lr") { smol_str::format_smolstr!("<{hop}>") } else { SmolStr::default() };
+        Some(Aim {
+            toward: Toward::Destination(destination(hop)?),
+            uri: None,
+            route,
+            spelling: Spelling::Tel,
+            device: None,
+            capabilities: Capabilities::NONE,
+            form: Form::Cpim,
+        })
+    }
+
+    /// A MESSAGE with that body. `more` are headers of the occasion.
+    pub(super) fn compose(
+        &mut self,
+        aim: &Aim,
+        from: &Address,
+        to: &Address,
+        letter: &Letter,
+        more: &[(Name, HeaderValue)],
+    ) -> Request {
+        let domain = self.settings.domain.clone();
+        let from = uri_of(from, &domain, aim.spelling);
+        let to = uri_of(to, &domain, aim.spelling);
+        // What we write ourselves is a URI.
+        let uri = aim.uri.clone().or_else(|| Uri::new(&to).ok()).unwrap_or_else(|| ours(&domain));
+        let tag = self.draw.text();
+        let mut request = Request::builder(Method::MESSAGE, uri)
+            .from(&from, &tag)
+            .to(&to, None)
+            .header(Name::PAssertedIdentity, format_args!("<{from}>"))
+            .header(Name::PAssertedService, HeaderValue::from_static(SERVICE))
+            .header(Name::AcceptContact, HeaderValue::from_static(ACCEPT_CONTACT));
+        if let Some(application) = letter.application {
+            request = request.header(
+                Name::AcceptContact,
+                format_args!(
+                    "*;+g.3gpp.iari-ref=\"urn%3Aurn-7%3A3gpp-application.ims.iari.{application}\";require;explicit"
+                ),
+            );
+        }
+        if !aim.route.is_empty() {
+            request = request.header(Name::Route, aim.route.as_str());
+        }
+        for (name, value) in more {
+            request = request.header(name.clone(), value.clone());
+        }
+        request.body(letter.content_type, letter.body.clone()).build()
+    }
+}
+
+fn ours(domain: &str) -> Uri {
+    let uri = Uri::new(&format!("sip:{domain}")).or_else(|_| Uri::new("sip:invalid.invalid"));
+    match uri {
+        Ok(uri) => uri,
+        Err(_) => unreachable!("a constant that is a URI"),
+    }
+}
+
+/// Whether the URI names the address that the flow leads to.
+fn is_at(uri: &Uri, flow: Flow) -> bool {
+    let transport_fits = uri.params().get("transport").is_none_or(|text| text.eq_ignore_ascii_case("udp"));
+    transport_fits
+        && uri.scheme() == Scheme::Sip
+        && uri.host().and_then(|host| host.ip()) == Some(flow.remote.ip().to_canonical())
+}
+
+/// The URI of the topmost entry of a Path.
+fn first_route(path: &str) -> Option<String> {
+    let first = sip_message::List::new(path.as_bytes()).next()?;
+    let address = sip_message::NameAddr::parse(first).ok()?;
+    Some(address.uri.as_str().to_owned())
+}
+
+/// Where requests to a URI go (RFC 3263 §4); `None` for URIs that lead nowhere.
+pub(super) fn destination(uri: &Uri) -> Option<Destination> {
+    if !matches!(uri.scheme(), Scheme::Sip | Scheme::Sips) {
+        return None;
+    }
+    let params = uri.params();
+    let host = params.get("maddr").unwrap_or_else(|| uri.host_text());
+    let transport = match params.get("transport") {
+        None => None,
+        Some(text) if text.eq_ignore_ascii_case("udp") => Some(Transport::Udp),
+        Some(text) if text.eq_ignore_ascii_case("tcp") => Some(Transport::Tcp),
+        Some(text) if text.eq_ignore_ascii_case("tls") => Some(Transport::Tls),
+        Some(_) => return None,
+    };
+    Some(Destination {
+        host: Host::parse(host)?,
+        port: uri.port(),
+        transport,
+        secure: uri.scheme() == Scheme::Sips || transport == Some(Transport::Tls),
+    })
+}

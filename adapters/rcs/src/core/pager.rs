@@ -1,0 +1,126 @@
+//! MESSAGE in: a message, a notification about one, somebody typing, or a message to be taken back (rcs sheet §3, §5).
+
+use std::sync::Arc;
+
+use model::{Address, Inbound, Number, Submission};
+use sip_message::{HeaderValue, Name, Request, StatusCode, values::CalledParty};
+use sip_rcs::{Cpim, mime::Kind};
+use sip_transaction::{Flow, ServerKey};
+
+use super::{Core, identity::Sender, waiting::Waiting};
+use crate::translate::{Envelope, Line, Reading, Unread, number_of, submission_of_cpim, submission_of_text};
+
+/// What we take, said with 415.
+const ACCEPT: &str = "message/cpim, text/plain";
+
+impl Core {
+    pub(super) fn pager(&mut self, now_us: i64, key: ServerKey, flow: Flow, request: &Request) {
+        if request.body.len() > self.settings.limits.body_octets_max {
+            return self.refuse(now_us, key, model::Cause::TooLong);
+        }
+        let Ok(sender) = self.recognise(now_us, key, flow, request) else { return };
+        let content_type = request.headers.text(Name::ContentType);
+        match content_type.map_or(Kind::Text, Kind::of) {
+            Kind::Cpim => {
+                let Ok(cpim) = Cpim::read(request.body.clone()) else {
+                    return self.answer(now_us, key, StatusCode::BAD_REQUEST);
+                };
+                match cpim.kind() {
+                    Kind::Imdn => self.notification(now_us, key, &sender, request, &cpim),
+                    Kind::IsComposing => {
+                        self.composing(now_us, key, &sender, request, &cpim.content().clone())
+                    }
+                    Kind::Multipart if self.is_notification(&cpim) => {
+                        self.notification(now_us, key, &sender, request, &cpim);
+                    }
+                    _ => self.submit(now_us, key, &sender, request, Some(&cpim)),
+                }
+            }
+            Kind::Imdn => self.bare_notification(now_us, key, &sender, request),
+            Kind::IsComposing => self.composing(now_us, key, &sender, request, &request.body.clone()),
+            _ => self.submit(now_us, key, &sender, request, None),
+        }
+    }
+
+    fn submit(
+        &mut self,
+        now_us: i64,
+        key: ServerKey,
+        sender: &Sender,
+        request: &Request,
+        cpim: Option<&Cpim>,
+    ) {
+        if let Some(cause) = self.closed {
+            self.counts.refused += 1;
+            self.watch.refusing(cause);
+            return self.refuse(now_us, key, cause);
+        }
+        if self.draining || self.waiting.len() >= self.settings.limits.waiting_max {
+            self.counts.refused += 1;
+            let cause = if self.draining { model::Cause::Draining } else { model::Cause::QueueFull };
+            self.watch.refusing(cause);
+            return self.refuse(now_us, key, cause);
+        }
+        let cpm = cpim.is_some() && sender.strict;
+        if cpm
+            && !(request.headers.contains(Name::ConversationId)
+                && request.headers.contains(Name::ContributionId))
+        {
+            return self.answer(now_us, key, StatusCode::BAD_REQUEST);
+        }
+        let Some(to) = recipient(request, sender) else {
+            return self.answer(now_us, key, StatusCode::NOT_FOUND);
+        };
+        let to_line = Line::of(&to, &self.settings.numbering);
+        let (from, to) = (sender.address(), Address::Number(to));
+        let settings = self.settings.clone();
+        let envelope = Envelope {
+            origin: settings.channel,
+            from: &from,
+            to: &to,
+            lines: (&sender.line, &to_line),
+            now: Self::timestamp(now_us),
+            request,
+            trusted: sender.trusted,
+            back: sender.back,
+            reading: Reading { text: &settings.text },
+        };
+        let submission = match cpim {
+            Some(cpim) => submission_of_cpim(&envelope, cpim),
+            None => submission_of_text(&envelope, request.headers.text(Name::ContentType)),
+        };
+        match submission {
+            Ok(submission) => self.hand_in(key, submission),
+            Err(unread) => {
+                self.counts.refused += 1;
+                self.unread(now_us, key, unread);
+            }
+        }
+    }
+
+    fn hand_in(&mut self, key: ServerKey, submission: Submission) {
+        self.counts.submissions += 1;
+        let ticket = self.wait(Waiting::Submission(key));
+        self.out.inbound.push(Inbound::Submit { submission: Arc::new(submission), ticket });
+    }
+
+    pub(super) fn unread(&mut self, now_us: i64, key: ServerKey, unread: Unread) {
+        match unread {
+            Unread::Malformed => self.answer(now_us, key, StatusCode::BAD_REQUEST),
+            Unread::Unsupported => {
+                self.respond(now_us, key, StatusCode::UNSUPPORTED_MEDIA_TYPE, |response| {
+                    response.headers.push(Name::Accept, HeaderValue::from_static(ACCEPT));
+                })
+            }
+        }
+    }
+}
+
+/// Who a message is for: whom the terminating network says was called, else the Request-URI.
+pub(super) fn recipient(request: &Request, sender: &Sender) -> Option<Number> {
+    let called = || request.headers.typed::<CalledParty<'_>>()?.ok();
+    match called().filter(|_| sender.trusted) {
+        Some(CalledParty(address)) => number_of(&address.uri),
+        None => number_of(&request.uri),
+    }
+}

@@ -1,0 +1,125 @@
+//! Reports on their way back to the sender, as disposition notifications (rcs sheet §7.2, §13.5).
+
+use std::borrow::Cow;
+
+use model::{Cause, For, Outcome, Refusal, Report, Retry};
+use sip_net::resolve::Destination;
+use sip_rcs::{
+    Capabilities,
+    cpim::{ANONYMOUS, Writer},
+    imdn::{self, Requested},
+    mime,
+};
+use smallvec::{SmallVec, smallvec};
+use smol_str::SmolStr;
+
+use super::{
+    Core,
+    letters::Aim,
+    sends::{Owner, Toward},
+};
+use crate::translate::{Back, Carried, Form, Letter, Line, Spelling, say, wanted};
+
+impl Core {
+    /// A report is to leave.
+    pub(super) fn report(&mut self, now_us: i64, report: Report) {
+        let submission = report.submission.clone();
+        let carried = Carried::decode(&submission.carried);
+        let said = say(&report, wanted(carried.wanted));
+        let (Some(said), Some(message_id)) = (said, submission.reference.as_deref()) else {
+            // Nobody asked.
+            return self.outcome(report.attempt, Outcome::Sent(SmallVec::new()));
+        };
+        let (sender, recipient) =
+            (submission.from.reveal(For::Signalling), submission.to.reveal(For::Signalling));
+        let Some(number) = sender.number() else {
+            return self.outcome(report.attempt, Outcome::Refused(Refusal::ours(Cause::BadDestination)));
+        };
+        let line = Line::of(number, &self.settings.numbering);
+        let aims = match self.back_to(now_us, &carried, &line) {
+            Ok(aims) => aims,
+            Err(refusal) => return self.outcome(report.attempt, Outcome::Refused(refusal)),
+        };
+        let spelling = aims.first().map_or(Spelling::Sip, |aim| aim.spelling);
+        let letter = self.imdn(now_us, &carried, message_id, recipient, said, spelling);
+        let more = self.conversation(&carried, recipient, sender, report.message.as_u64());
+        let count = aims.len();
+        let slot = self.fly_report(report.attempt, aims);
+        if let Some(flight) = self.flight_mut(slot) {
+            flight.unheard = u8::try_from(count).unwrap_or(u8::MAX);
+        }
+        for branch in 0..count {
+            let Some(aim) = self.flight_mut(slot).and_then(|flight| flight.aims.get(branch)).cloned() else {
+                break;
+            };
+            let branch = u8::try_from(branch).unwrap_or(u8::MAX);
+            let request = self.compose(&aim, recipient, sender, &letter, &more);
+            let owner = Owner::Flight { flight: slot, branch };
+            if let Err(no_way) = self.send(now_us, aim.toward, request, owner) {
+                self.not_sent(slot, branch, no_way);
+            }
+        }
+        self.conclude(now_us, slot);
+    }
+
+    fn imdn(
+        &mut self,
+        now_us: i64,
+        carried: &Carried<'_>,
+        message_id: &str,
+        recipient: &model::Address,
+        said: imdn::Disposition,
+        spelling: Spelling,
+    ) -> Letter {
+        let recipient = crate::translate::uri_of(recipient, &self.settings.domain, spelling);
+        let report = imdn::Report {
+            message_id: Cow::Borrowed(message_id),
+            date_time: Cow::Borrowed(carried.date_time.unwrap_or_default()),
+            recipient: Some(sip_rcs::Private(Cow::Borrowed(recipient.as_str()))),
+            original_recipient: None,
+            disposition: said,
+        };
+        let name = self.draw.text();
+        let mut body = Vec::with_capacity(1_024);
+        let head = Writer::new(&mut body).from(ANONYMOUS);
+        let head = match carried.from {
+            Some(from) => head.header("To", from),
+            None => head.to(ANONYMOUS),
+        };
+        report.write_message(head.imdn(&name, Requested::NONE).date_time(now_us, 0));
+        Letter { content_type: mime::CPIM, body: body.into(), application: None }
+    }
+
+    /// Where a report goes: back the way the message came, to the sender's devices, or on to the next network.
+    fn back_to(
+        &self,
+        now_us: i64,
+        carried: &Carried<'_>,
+        line: &Line,
+    ) -> Result<SmallVec<[Aim; 1]>, Refusal> {
+        if let Some(back) = carried.back {
+            return Ok(smallvec![aim_back(back)]);
+        }
+        let devices = self.devices_of(now_us, line);
+        if devices.iter().any(|aim| aim.form == Form::Cpim) {
+            return Ok(devices.into_iter().filter(|aim| aim.form == Form::Cpim).collect());
+        }
+        if !devices.is_empty() {
+            // All of them take nothing but text: there is nobody who could read it.
+            return Err(Refusal::theirs(Cause::Unencodable, Retry::Never, 0));
+        }
+        self.beyond(line).map(|aim| smallvec![aim])
+    }
+}
+
+fn aim_back(back: Back) -> Aim {
+    Aim {
+        toward: Toward::Destination(Destination::numeric(back.transport(), back.remote)),
+        uri: None,
+        route: SmolStr::default(),
+        spelling: Spelling::Tel,
+        device: None,
+        capabilities: Capabilities::NONE,
+        form: Form::Cpim,
+    }
+}

@@ -1,0 +1,275 @@
+//! What an operator may set about the channel.
+
+use std::{fmt, net::IpAddr, time::Duration};
+
+use hashbrown::HashMap;
+use model::{ChannelId, NumberingPlan};
+use sip_message::Uri;
+use sip_transaction::Timers;
+use smol_str::SmolStr;
+
+use crate::translate::Line;
+
+/// Plain values; put together from the configuration, replaced as a whole when it changes.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub channel: ChannelId,
+    pub name: SmolStr,
+    /// Who stands between us and the devices.
+    pub mode: Mode,
+    /// The domain of our users and of ourselves.
+    pub domain: SmolStr,
+    /// What is asked for in challenges; the domain as a rule.
+    pub realm: SmolStr,
+    /// `host:port` that devices and peers reach us by.
+    pub contact: SmolStr,
+    /// Keyed by [`Line`]: the same person however the number is written.
+    pub users: HashMap<Line, User>,
+    pub peers: Vec<Peer>,
+    /// Where requests to numbers go that are not registered here: the S-CSCF, the I-CSCF, another gateway.
+    pub next_hop: Option<Uri>,
+    pub numbering: NumberingPlan,
+    pub timers: Timers,
+    pub limits: Limits,
+    pub registration: Registration,
+    pub capabilities: CapabilityPolicy,
+    pub trust: Trust,
+    pub text: TextPolicy,
+    /// Key of the ids that we give to messages and of the nonces that we give to devices. The same after a restart
+    /// and on every node, so that a receipt finds its message.
+    pub secret: Secret<[u8; 16]>,
+}
+
+/// How devices are reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// They register with us.
+    #[default]
+    Standalone,
+    /// An IMS core stands in front (TS 24.229 §5.7): we are told of registrations.
+    ApplicationServer,
+}
+
+/// Somebody whose devices register with us.
+#[derive(Debug, Clone)]
+pub struct User {
+    pub credential: Credential,
+    /// Addresses its devices may come from; empty for all.
+    pub allowed: Vec<Range>,
+}
+
+/// What a device proves itself with.
+#[derive(Debug, Clone)]
+pub enum Credential {
+    Password(Secret<Box<str>>),
+    /// H(user:realm:password), in hexadecimal, for each algorithm that is to be offered (RFC 7616 §3.4.2).
+    Ha1 {
+        md5: Option<Secret<Box<str>>>,
+        sha256: Option<Secret<Box<str>>>,
+    },
+}
+
+/// A value that never prints.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret<T>(T);
+
+impl<T> Secret<T> {
+    pub const fn new(value: T) -> Self {
+        Self(value)
+    }
+
+    pub(crate) const fn reveal(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> fmt::Debug for Secret<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+/// A network element that is believed when it says who a request is from (RFC 3325): no password is asked.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    pub name: SmolStr,
+    pub addresses: Vec<Range>,
+    /// Whether it speaks for an IMS core: REGISTER from it is third-party registration (TS 24.229 §5.4.1.7).
+    pub registrar: bool,
+    /// Whether CPM requests without Conversation-ID and Contribution-ID are refused with 400.
+    pub strict: bool,
+}
+
+/// Addresses with a common beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Range {
+    address: IpAddr,
+    bits: u8,
+}
+
+impl Range {
+    /// `bits` of `address` count; more than it has means all of them.
+    #[must_use]
+    pub const fn new(address: IpAddr, bits: u8) -> Self {
+        Self { address, bits }
+    }
+
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let same = |mine: u128, theirs: u128, width: u32| {
+            let bits = u32::from(self.bits).min(width);
+            bits == 0 || mine >> (width - bits) == theirs >> (width - bits)
+        };
+        match (self.address.to_canonical(), address.to_canonical()) {
+            (IpAddr::V4(mine), IpAddr::V4(theirs)) => {
+                same(u128::from(u32::from(mine)), u128::from(u32::from(theirs)), 32)
+            }
+            (IpAddr::V6(mine), IpAddr::V6(theirs)) => same(mine.into(), theirs.into(), 128),
+            _ => false,
+        }
+    }
+}
+
+/// How much of everything there may be.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Hand-overs under way: what is announced as room.
+    pub window: u32,
+    /// Requests that wait for the gateway's answer; over it, 503.
+    pub waiting_max: usize,
+    /// Octets of a body that is taken; over it, 413.
+    pub body_octets_max: usize,
+    /// Octets of a MESSAGE that goes by UDP (RFC 3261 §18.1.1, RFC 3428 §8).
+    pub datagram_octets_max: usize,
+    /// What a 503 asks for, in seconds.
+    pub retry_after_s: u32,
+    /// Wrong passwords from one address before it is not listened to for [`Self::lockout_s`].
+    pub failures_max: u32,
+    pub lockout_s: u32,
+    /// How long a nonce holds, in seconds.
+    pub nonce_s: u32,
+    /// Typing marks between one pair of people, one in so many milliseconds.
+    pub composing_every_ms: u32,
+    /// People whose capabilities are kept.
+    pub capabilities_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            window: 4_000,
+            waiting_max: 20_000,
+            body_octets_max: 64 * 1024,
+            datagram_octets_max: 1_300,
+            retry_after_s: 5,
+            failures_max: 20,
+            lockout_s: 60,
+            nonce_s: 300,
+            composing_every_ms: 500,
+            capabilities_max: 100_000,
+        }
+    }
+}
+
+/// What our registrar allows.
+#[derive(Debug, Clone, Copy)]
+pub struct Registration {
+    pub expires_s_min: u32,
+    pub expires_s_max: u32,
+    pub contacts_max: usize,
+    pub users_max: usize,
+}
+
+impl Default for Registration {
+    fn default() -> Self {
+        Self { expires_s_min: 60, expires_s_max: 3_600, contacts_max: 8, users_max: 1_000_000 }
+    }
+}
+
+/// What is said and asked about capabilities (RCC.07 §2.6, rcs sheet §4).
+#[derive(Debug, Clone, Copy)]
+pub struct CapabilityPolicy {
+    /// How long what was learnt holds.
+    pub expiry: Duration,
+    /// How long it holds that somebody is no RCS user.
+    pub negative_expiry: Duration,
+    /// Ask before the first message when nothing is known.
+    pub ask: bool,
+    /// Answer for users of ours who are away, instead of 480.
+    pub answer_for_absent: bool,
+}
+
+impl Default for CapabilityPolicy {
+    fn default() -> Self {
+        Self {
+            expiry: Duration::from_secs(30 * 86_400),
+            negative_expiry: Duration::from_secs(86_400),
+            ask: false,
+            answer_for_absent: true,
+        }
+    }
+}
+
+/// Who is believed without a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trust {
+    /// A device is known by the connection over which it registered.
+    pub connections: bool,
+    /// A device is known by the UDP address from which it registered. Addresses of datagrams can be forged.
+    pub datagrams: bool,
+    /// Requests other than REGISTER are challenged with 401 in the place of 407.
+    pub challenge_as_server: bool,
+    /// Answer 200 to what was accepted, not 202: some clients take 202 for a failure.
+    pub accept_with_200: bool,
+}
+
+impl Default for Trust {
+    fn default() -> Self {
+        Self { connections: true, datagrams: false, challenge_as_server: false, accept_with_200: false }
+    }
+}
+
+/// How rich content is said in words and back.
+#[derive(Debug, Clone)]
+pub struct TextPolicy {
+    /// The link to a map: `{lat}` and `{lon}` stand for the degrees.
+    pub map_link: String,
+    /// What stands for encrypted content.
+    pub encrypted: String,
+    /// What stands for content that we do not know; `{type}` is its media type.
+    pub unknown: String,
+}
+
+impl Default for TextPolicy {
+    fn default() -> Self {
+        Self {
+            map_link: "https://www.openstreetmap.org/?mlat={lat}&mlon={lon}".into(),
+            encrypted: "[encrypted message]".into(),
+            unknown: "[{type}]".into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_hold_what_begins_the_same() {
+        let range = Range::new([10, 1, 0, 0].into(), 16);
+        assert!(range.contains([10, 1, 255, 3].into()));
+        assert!(!range.contains([10, 2, 0, 0].into()));
+        assert!(range.contains("::ffff:10.1.2.3".parse().expect("an address")), "mapped is the same");
+        assert!(Range::new([0, 0, 0, 0].into(), 0).contains([203, 0, 113, 9].into()));
+        assert!(!Range::new([0, 0, 0, 0].into(), 0).contains("2001:db8::1".parse().expect("an address")));
+        let v6 = Range::new("2001:db8::".parse().expect("an address"), 32);
+        assert!(v6.contains("2001:db8:ffff::1".parse().expect("an address")));
+        assert!(Range::new([127, 0, 0, 1].into(), 200).contains([127, 0, 0, 1].into()));
+    }
+
+    #[test]
+    fn secrets_do_not_print() {
+        let user = User { credential: Credential::Password(Secret::new("hunter2".into())), allowed: vec![] };
+        assert!(!format!("{user:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,21 @@
+//! Between bodies and headers of RCS and the gateway's words. Values in, values out.
+
+mod carried;
+mod content;
+mod letter;
+mod name;
+mod number;
+mod report;
+mod submission;
+mod words;
+
+pub use self::{
+    carried::{Back, Carried, Id, wanted},
+    content::{Reading, Unread, read_content},
+    letter::{Form, Letter, letter},
+    name::{MessageName, Namer},
+    number::{Line, Spelling, number_of, uri_of},
+    report::{receipt_of, say},
+    submission::{Envelope, submission_of_cpim, submission_of_text},
+    words::{map_link, normal},
+};

@@ -1,0 +1,10 @@
+//! The core between scripted devices and a scripted gateway: no socket, no clock.
+
+mod contract;
+mod digest;
+mod notifications;
+mod pager;
+mod registrations;
+mod reports;
+mod sending;
+mod world;
