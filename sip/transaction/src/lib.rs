@@ -7,6 +7,7 @@ mod index;
 pub mod layer;
 pub mod location;
 mod slab;
+pub mod subscription;
 pub mod table;
 pub mod timers;
 pub mod wheel;

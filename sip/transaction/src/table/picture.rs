@@ -16,9 +16,10 @@ pub fn picture(machine: &Machine) -> String {
                 None => arrows.push((row.to, vec![trigger_name(row.on)])),
             }
         }
+        arrows.sort_by_key(|(to, _)| *to == State::Terminated);
         let arrows: Vec<String> =
-            arrows.iter().map(|(to, on)| format!("──{}──▶ {}", on.join(", "), state_name(*to))).collect();
-        text += &format!("  {:width$} {}\n", state_name(state), arrows.join("   "));
+            arrows.iter().map(|(to, on)| format!("─{}─▶ {}", on.join(", "), state_name(*to))).collect();
+        text += &format!("  {:width$} {}\n", state_name(state), arrows.join("  "));
     }
     text
 }
