@@ -129,7 +129,8 @@ pub(crate) fn answer(request: &[u8], out: &mut Vec<u8>) {
     let end = find(request, b"\r\n\r\n").unwrap_or(request.len());
     // A head that is no UTF-8 gets no answer that anybody could use.
     let head = std::str::from_utf8(&request[..end]).unwrap_or_default();
-    for line in head.split("\r\n").skip(1) {
+    for line in head.split('\n').skip(1) {
+        let line = line.trim_end_matches('\r');
         let name = line.split_inclusive(':').next().unwrap_or_default();
         let Some(known) = TAKEN_OVER.iter().find(|known| name.eq_ignore_ascii_case(known)) else { continue };
         out.extend_from_slice(line.as_bytes());
