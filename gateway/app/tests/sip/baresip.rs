@@ -47,7 +47,7 @@ impl Baresip {
         }
         let mut command = Command::new("baresip");
         command.arg("-f").arg(home.path());
-        let mut program = Program::start("baresip-core", home.path(), command);
+        let mut program = Program::start("baresip-core", home.path(), &command);
         program.wait_for("a registration", |line| line.contains("200 OK").then_some(()));
         program.tell("/contact_next");
         program.wait_for("its friend", |line| line.contains("Current contact").then_some(()));

@@ -48,7 +48,7 @@ impl Capture {
         let filter = ports.map(|port| format!("port {port}")).collect::<Vec<_>>().join(" or ");
         let mut command = Command::new("tshark");
         command.args(["-q", "-i", "lo", "-w", "capture.pcapng", "-f", &filter]);
-        let capture = Self { program: Program::start("tshark", home.path(), command), spoken, marks, home };
+        let capture = Self { program: Program::start("tshark", home.path(), &command), spoken, marks, home };
         capture.wait_for_mark("begin");
         capture
     }

@@ -41,7 +41,7 @@ impl Ims {
             command.arg("--service-info");
         }
         command.args(users);
-        let mut hss = Program::start("python3", home.path(), command);
+        let mut hss = Program::start("python3", home.path(), &command);
         let port = hss.wait_for("its port", |line| {
             line.strip_prefix("{\"event\": \"ready\", \"port\": ")?.strip_suffix('}').map(str::to_owned)
         });

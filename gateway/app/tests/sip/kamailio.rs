@@ -35,7 +35,7 @@ impl Kamailio {
         for (name, value) in definitions {
             command.args(["-A", &format!("{name}={value}")]);
         }
-        let mut kamailio = Self { program: Program::start("kamailio", home.path(), command), _home: home };
+        let mut kamailio = Self { program: Program::start("kamailio", home.path(), &command), _home: home };
         kamailio.wait_until_ready(address);
         kamailio
     }

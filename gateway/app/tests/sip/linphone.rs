@@ -60,7 +60,7 @@ impl Linphone {
         if wrapping == Wrapping::Plain {
             command.arg("--no-cpim");
         }
-        Self { program: Program::start("linphone-cli", home.path(), command), _home: home }
+        Self { program: Program::start("linphone-cli", home.path(), &command), _home: home }
     }
 
     #[track_caller]

@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket},
+    os::unix::process::CommandExt,
     path::Path,
     process::{Child, ChildStdin, Command, ExitStatus, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
@@ -46,6 +47,8 @@ pub(crate) struct Program {
     child: Child,
     orders: Option<ChildStdin>,
     lines: Receiver<String>,
+    /// The Debian package that brings it.
+    package: &'static str,
     /// What it said and nobody has asked for yet.
     unasked: Vec<String>,
     /// Everything it said.
@@ -55,19 +58,18 @@ pub(crate) struct Program {
 impl Program {
     /// Starts it in `home`; `package` is what brings it.
     #[track_caller]
-    pub(crate) fn start(package: &str, home: &Path, mut command: Command) -> Self {
+    pub(crate) fn start(package: &'static str, home: &Path, command: &Command) -> Self {
         let name = command.get_program().to_string_lossy().into_owned();
-        command.current_dir(home).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap_or_else(|error| {
-            panic!(
-                "{name} does not start ({error}); it comes with {package}, which `cargo xtask peers` installs"
-            )
-        });
+        // It ends with us, however we end; and whatever it forks is of its group, and ends with it.
+        let mut wrapped = Command::new("setpriv");
+        wrapped.args(["--pdeathsig", "TERM"]).arg(&name).args(command.get_args()).process_group(0);
+        wrapped.current_dir(home).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = wrapped.spawn().expect("setpriv is part of every Debian");
         let orders = child.stdin.take();
         let (sender, lines) = channel();
         forward(child.stdout.take().expect("its output is piped"), sender.clone());
         forward(child.stderr.take().expect("its errors are piped"), sender);
-        Self { name, child, orders, lines, unasked: Vec::new(), said: Vec::new() }
+        Self { name, child, orders, lines, package, unasked: Vec::new(), said: Vec::new() }
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -105,7 +107,8 @@ impl Program {
                 }
                 Err(RecvTimeoutError::Disconnected) => {
                     let words = self.last_words();
-                    panic!("{} ended without {what}; it said\n{words}", self.name)
+                    let package = self.package;
+                    panic!("{} ({package}) ended without {what}; it said\n{words}", self.name)
                 }
             }
         }
@@ -146,9 +149,10 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // One that is asked to stop takes its own children with it.
         self.stop("-TERM");
-        self.child.kill().ok();
+        // What did not stop is killed, with what it has forked: Kamailio forgets its children while it starts.
+        let group = format!("-{}", self.pid());
+        Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status().ok();
         self.child.wait().ok();
     }
 }

@@ -122,7 +122,7 @@ impl Sipp {
             command.args(["-inf", "fields.csv"]);
         }
         fs::write(home.path().join("body"), scenario.body).expect("the folder takes a file");
-        Self { program: Program::start("sip-tester", home.path(), command), home }
+        Self { program: Program::start("sip-tester", home.path(), &command), home }
     }
 
     /// Waits until it has run its calls.
