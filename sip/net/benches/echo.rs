@@ -17,6 +17,7 @@ use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
 use rustix::time::{ClockId, clock_gettime};
 use sip_message::{Message, StatusCode};
 use sip_net::{Endpoint, Event, Flow, Inbox, Listen, Settings, Transport, resolve::SystemDns};
+use sip_transaction::{Action, Class, Layer, Seed, Settings as TransactionSettings};
 use tokio_util::sync::CancellationToken;
 
 const RUN: Duration = Duration::from_secs(5);
@@ -50,7 +51,7 @@ fn request(number: u32, transport: &str) -> String {
     )
 }
 
-/// Answers everything, as a driver would, but at once.
+/// Answers everything at once.
 async fn drive(endpoint: Arc<Endpoint>, mut inbox: Inbox) {
     let mut answers: Vec<(Flow, Bytes)> = Vec::new();
     let mut octets = BytesMut::new();
@@ -62,6 +63,35 @@ async fn drive(endpoint: Arc<Endpoint>, mut inbox: Inbox) {
             }
             request.response(StatusCode::OK, Some("b")).write(&mut octets);
             answers.push((*flow, octets.split().freeze()));
+        }
+        endpoint.send_all(&mut answers);
+    }
+}
+
+/// The same with the transaction layer between: every request is remembered for 32 seconds over UDP.
+async fn drive_transactions(endpoint: Arc<Endpoint>, mut inbox: Inbox) {
+    let classes = vec![Class::core("127.0.0.1", "127.0.0.1")];
+    let mut layer = Layer::new(0, TransactionSettings::new(classes, Seed(1, 2)));
+    let (mut actions, mut requests, mut answers) = (Vec::new(), Vec::new(), Vec::new());
+    while let Some(mut batch) = inbox.recv().await {
+        for event in batch.events.drain(..) {
+            if let Event::Message { flow, message } = event {
+                layer.received(batch.at, flow, message, &mut actions);
+            }
+        }
+        for action in actions.drain(..) {
+            if let Action::Request { key, .. } = action {
+                requests.push(key);
+            }
+        }
+        for key in requests.drain(..) {
+            layer.answer(batch.at, key, StatusCode::OK, &mut actions).expect("an open request");
+        }
+        layer.tick(batch.at, &mut actions);
+        for action in actions.drain(..) {
+            if let Action::Transmit { flow, octets } = action {
+                answers.push((flow, octets));
+            }
         }
         endpoint.send_all(&mut answers);
     }
@@ -141,7 +171,17 @@ fn load_tcp(to: SocketAddr) -> Load {
     Load { answers, cpu: cpu(ClockId::ThreadCPUTime) }
 }
 
-fn measure(name: &str, transport: Transport, udp_segmentation: bool, load: fn(SocketAddr) -> Load) {
+#[derive(Clone, Copy)]
+struct Case {
+    name: &'static str,
+    transport: Transport,
+    udp_segmentation: bool,
+    transactions: bool,
+}
+
+fn measure(case: Case) {
+    let Case { name, transport, udp_segmentation, transactions } = case;
+    let load = if transport == Transport::Udp { load_udp } else { load_tcp };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.expect("a runtime");
     let stop = CancellationToken::new();
@@ -157,7 +197,11 @@ fn measure(name: &str, transport: Transport, udp_segmentation: bool, load: fn(So
         Endpoint::bind(settings, dns, stop.clone()).expect("to bind")
     });
     let to = endpoint.listeners().first().expect("a listener").address;
-    runtime.spawn(drive(endpoint.clone(), inbox));
+    if transactions {
+        runtime.spawn(drive_transactions(endpoint.clone(), inbox));
+    } else {
+        runtime.spawn(drive(endpoint.clone(), inbox));
+    }
     let (begun, before) = (Instant::now(), cpu(ClockId::ProcessCPUTime));
     let load = thread::spawn(move || load(to)).join().expect("the load");
     let took = begun.elapsed().as_secs_f64();
@@ -177,7 +221,13 @@ fn measure(name: &str, transport: Transport, udp_segmentation: bool, load: fn(So
 
 fn main() {
     println!("a request of {} octets and its answer", request(0, "UDP").len());
-    measure("UDP, one peer", Transport::Udp, false, load_udp);
-    measure("UDP, cut by the network card", Transport::Udp, true, load_udp);
-    measure("TCP, one connection", Transport::Tcp, false, load_tcp);
+    let udp = Case { name: "UDP", transport: Transport::Udp, udp_segmentation: false, transactions: false };
+    let offloaded = Case { name: "UDP, segmentation offload", udp_segmentation: true, ..udp };
+    let tcp = Case { name: "TCP", transport: Transport::Tcp, ..udp };
+    measure(udp);
+    measure(offloaded);
+    measure(tcp);
+    measure(Case { name: "UDP, transactions", transactions: true, ..udp });
+    measure(Case { name: "UDP, offload, transactions", transactions: true, ..offloaded });
+    measure(Case { name: "TCP, transactions", transactions: true, ..tcp });
 }

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use proptest::prelude::*;
 use sip_message::Message;
 use smol_str::SmolStr;
 use tokio::{
@@ -356,4 +357,61 @@ async fn i8_a_full_queue_is_felt_by_the_stream_and_then_said_with_503() {
     assert!(heard.starts_with("SIP/2.0 503 ") && heard.contains("Retry-After: 5\r\n"), "{heard}");
     assert!(heard.contains("z9hG4bK6"), "{heard}");
     assert_eq!(wire.shared.counters.overloaded.get(), 1);
+}
+
+/// What a hostile or broken peer may say.
+fn pieces() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..200),
+        Just(request(1, "body")),
+        Just(request(2, "")),
+        Just(response(3)),
+        Just(b"\r\n\r\n".to_vec()),
+        Just(b"\r\n".to_vec()),
+        Just(b"MESSAGE sip:a@b SIP/2.0\r\nContent-Length: 5\r\n\r\n12345".to_vec()),
+        Just(b"MESSAGE sip:a@b SIP/2.0\r\nContent-Length: -5\r\n\r\n".to_vec()),
+        (0..400_usize).prop_map(|cut| request(4, "cut").into_iter().take(cut).collect()),
+    ]
+}
+
+proptest! {
+    /// I9: whatever comes, the connection ends or goes on, its messages come out, and nothing is left behind.
+    #[test]
+    fn any_octets_in_any_pieces_are_survived(
+        said in prop::collection::vec((pieces(), 0..40_u64), 0..12),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        runtime.unwrap().block_on(async {
+            let mut wire = Wire::accepted(Settings::default());
+            for (octets, pause) in said {
+                if wire.peer.write_all(&octets).await.is_err() {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_secs(pause)).await;
+            }
+            let id = wire.connection.flow().id;
+            let Wire { shared, peer, mut inbox, stop, .. } = wire;
+            stop.cancel();
+            drop(peer);
+            let known = tokio::time::timeout(Duration::from_secs(60), async {
+                let mut messages = 0;
+                while shared.table.get(id).is_some() {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+                while let Some(batch) = inbox.try_recv() {
+                    for event in batch.events {
+                        match event {
+                            Event::Message { .. } => messages += 1,
+                            Event::Ended { .. } => return messages,
+                            other => panic!("{other:?}"),
+                        }
+                    }
+                }
+                messages
+            });
+            let messages: u64 = known.await.unwrap();
+            assert_eq!(messages, shared.counters.stream_messages_in.get());
+            assert_eq!(shared.counters.connections.get(), 0);
+        });
+    }
 }

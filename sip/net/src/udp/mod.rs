@@ -63,11 +63,7 @@ impl Udp {
             if count > 1 {
                 socket.set_reuse_port(true)?;
             }
-            // The system gives what it allows; less only means more is lost in a burst.
-            let wanted = settings.udp_buffer_octets;
-            if socket.set_recv_buffer_size(wanted).is_err() || socket.set_send_buffer_size(wanted).is_err() {
-                tracing::debug!("the buffers of a UDP socket could not be enlarged");
-            }
+            enlarge(&socket, settings.udp_buffer_octets, id == first_id);
             socket.set_nonblocking(true)?;
             socket.bind(&address.into())?;
             let socket = UdpSocket::from_std(socket.into())?;
@@ -238,5 +234,19 @@ impl Udp {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<(Flow, Bytes)>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Asks for large buffers. The system gives what it allows; less only means that more is lost in a burst.
+fn enlarge(socket: &Socket, wanted: usize, say: bool) {
+    let asked = socket.set_recv_buffer_size(wanted).and_then(|()| socket.set_send_buffer_size(wanted));
+    match socket.recv_buffer_size() {
+        Ok(given) if asked.is_ok() && given >= wanted => {}
+        given if say => tracing::warn!(
+            wanted,
+            given = given.unwrap_or(0),
+            "the system allows only small UDP buffers (net.core.rmem_max): bursts of SIP may be lost"
+        ),
+        _ => {}
     }
 }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod datagrams;
 #[cfg(test)]
+mod driver;
+#[cfg(test)]
 mod names;
 #[cfg(test)]
 mod streams;
