@@ -10,7 +10,7 @@ use sip_net::{
 };
 use sip_transaction::{Action, Class, Layer, Seed, Settings};
 
-use crate::world::{World, listen, soon};
+use crate::world::{World, deaf, listen, soon};
 
 /// One element: sockets, transactions, and what its user heard.
 struct Element {
@@ -125,7 +125,7 @@ async fn a_connection_that_breaks_fails_the_requests_on_it() {
 #[tokio::test]
 async fn nobody_listening_fails_the_request_at_once() {
     let mut client = Element::new(Tcp, "127.0.0.1:0", 1);
-    let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let (_held, nobody) = deaf();
     let flow = client.world.flow(Tcp, nobody);
     client.ask(flow, 8);
     let heard = soon(client.hears()).await;

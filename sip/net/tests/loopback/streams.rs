@@ -9,7 +9,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::world::{World, listen, request, response, soon};
+use crate::world::{World, deaf, listen, request, response, soon};
 
 async fn reads(stream: &mut TcpStream, octets: usize) -> String {
     let mut buffer = vec![0; octets];
@@ -66,8 +66,7 @@ async fn rfc3261_18_a_connection_is_used_again_whoever_opened_it() {
 #[tokio::test]
 async fn a_dial_that_comes_to_nothing_is_told_once_and_later_sends_come_back() {
     let mut world = World::new(&[listen(Udp, "127.0.0.1:0")]);
-    // A port that was free a moment ago.
-    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let (_held, nobody) = deaf();
     let flow = world.flow(Tcp, nobody);
     world.endpoint.send(flow, response(1));
     assert!(

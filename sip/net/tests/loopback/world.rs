@@ -8,6 +8,7 @@ use sip_net::{
     Endpoint, Event, Flow, Inbox, Listen, Settings, Target, Transport,
     resolve::{Answer, Answered, Asking, Dns, Query},
 };
+use tokio::net::TcpSocket;
 use tokio_util::sync::CancellationToken;
 
 /// Knows nothing.
@@ -72,6 +73,14 @@ impl World {
         let target = Target { transport, remote, server_name: "localhost".into(), class: 0 };
         self.endpoint.flow(&target).unwrap()
     }
+}
+
+/// An address where nobody accepts, and nobody else can as long as this is held.
+pub(crate) fn deaf() -> (TcpSocket, SocketAddr) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
 }
 
 pub(crate) fn request(number: u32, via: &str) -> String {
