@@ -1,7 +1,7 @@
 //! Sessions and their connections together: what a driver needs between SDP and messages.
 
 use hashbrown::HashMap;
-use sip_msrp::{Action, ConnectionId, Endpoint, SessionKey};
+use sip_msrp::{Action, ConnectionId, Endpoint, Path, SessionKey, Status, Uri};
 
 use super::{Batch, Connections, Event, Target};
 
@@ -11,8 +11,16 @@ use super::{Batch, Connections, Event, Target};
 pub struct Node {
     endpoint: Endpoint,
     connections: Connections,
-    /// Sessions of the active end, until the connection stands.
-    dialling: HashMap<ConnectionId, Vec<SessionKey>>,
+    /// What waits until a connection stands.
+    dialling: HashMap<ConnectionId, Vec<Waiting>>,
+}
+
+#[derive(Debug)]
+enum Waiting {
+    /// A session of the active end.
+    Session(SessionKey),
+    /// To be known to a relay.
+    Relay { relay: Path, local: Uri, expires_s: Option<u32> },
 }
 
 impl Node {
@@ -57,16 +65,16 @@ impl Node {
         match event {
             Event::Opened { connection, security, .. } => {
                 self.endpoint.connected(now, connection, security);
-                for session in self.dialling.remove(&connection).unwrap_or_default() {
-                    self.endpoint.bind(now, session, connection, out);
+                for waiting in self.dialling.remove(&connection).unwrap_or_default() {
+                    self.begin(now, connection, waiting, out);
                 }
             }
             Event::Frames { connection, frames } => self.endpoint.received(now, connection, frames, out),
             Event::Broken { connection, error } => self.endpoint.broken(now, connection, error, out),
             Event::Closed { connection, .. } => {
                 self.endpoint.closed(now, connection, out);
-                for session in self.dialling.remove(&connection).unwrap_or_default() {
-                    self.endpoint.unreachable(now, session, out);
+                for waiting in self.dialling.remove(&connection).unwrap_or_default() {
+                    self.give_up(now, connection, &waiting, out);
                 }
             }
         }
@@ -76,15 +84,60 @@ impl Node {
     /// The active end: this session runs over a connection to there, the one that stands or a new one. The
     /// session ends at once when it cannot be opened.
     pub fn reach(&mut self, now: i64, session: SessionKey, target: Target, out: &mut Vec<Action>) {
-        let before = out.len();
-        match self.connections.connect(target) {
-            Some(connection) if self.endpoint.is_connected(connection) => {
-                self.endpoint.bind(now, session, connection, out);
-            }
-            Some(connection) => self.dialling.entry(connection).or_default().push(session),
-            None => self.endpoint.unreachable(now, session, out),
+        if self.dial(now, target, Waiting::Session(session), out).is_none() {
+            self.with(out, |endpoint, out| endpoint.unreachable(now, session, out));
         }
-        self.perform(before, out);
+    }
+
+    /// Asks the relay at the end of `relay` for an address, over a connection to there. Sessions that
+    /// [`reach`](Self::reach) for the same target share it. `None`: there are too many connections. What follows
+    /// is as with [`Endpoint::authorize`]; a relay that cannot be reached is not authorized with 408.
+    pub fn authorize(
+        &mut self,
+        now: i64,
+        target: Target,
+        relay: Path,
+        local: Uri,
+        expires_s: Option<u32>,
+        out: &mut Vec<Action>,
+    ) -> Option<ConnectionId> {
+        self.dial(now, target, Waiting::Relay { relay, local, expires_s }, out)
+    }
+
+    fn dial(
+        &mut self,
+        now: i64,
+        target: Target,
+        waiting: Waiting,
+        out: &mut Vec<Action>,
+    ) -> Option<ConnectionId> {
+        let before = out.len();
+        let connection = self.connections.connect(target)?;
+        if self.endpoint.is_connected(connection) {
+            self.begin(now, connection, waiting, out);
+            self.perform(before, out);
+        } else {
+            self.dialling.entry(connection).or_default().push(waiting);
+        }
+        Some(connection)
+    }
+
+    fn begin(&mut self, now: i64, connection: ConnectionId, waiting: Waiting, out: &mut Vec<Action>) {
+        match waiting {
+            Waiting::Session(session) => self.endpoint.bind(now, session, connection, out),
+            Waiting::Relay { relay, local, expires_s } => {
+                self.endpoint.authorize(now, connection, relay, local, expires_s, out);
+            }
+        }
+    }
+
+    fn give_up(&mut self, now: i64, connection: ConnectionId, waiting: &Waiting, out: &mut Vec<Action>) {
+        match waiting {
+            Waiting::Session(session) => self.endpoint.unreachable(now, *session, out),
+            Waiting::Relay { .. } => {
+                out.push(Action::NotAuthorized { connection, status: Status::TIMED_OUT })
+            }
+        }
     }
 
     /// What is new in `out`.

@@ -110,6 +110,18 @@ impl Peer {
         self.agent.does(|node, out| node.reach(now(), session, target, out));
     }
 
+    /// Asks a relay for an address; what follows is heard.
+    pub fn authorize(&self, target: Target, relay: Path, local: Uri) {
+        self.agent.does(|node, out| node.authorize(now(), target, relay, local, None, out));
+    }
+
+    /// Answers the challenge of a relay.
+    pub fn credentials(&self, connection: super::ConnectionId, authorization: &str) {
+        self.agent.does(|node, out| {
+            node.with(out, |endpoint, out| endpoint.credentials(now(), connection, authorization, out));
+        });
+    }
+
     /// Sends a message.
     ///
     /// # Errors
