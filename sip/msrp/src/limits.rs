@@ -13,8 +13,8 @@ pub const CHUNK_OCTETS_MAX: u64 = 256 << 20;
 
 /// Octets of a chunk whose end must not be left open (RFC 4975 §7.1.1).
 pub const CHUNK_OCTETS_CLOSED: usize = 2048;
-/// Octets of a chunk that we send unless told otherwise.
-pub const CHUNK_OCTETS: usize = 16 << 10;
+/// Octets of a chunk that we send unless told otherwise. Kamailio reads frames of 16 KiB at most, head included.
+pub const CHUNK_OCTETS: usize = 8 << 10;
 /// Chunks of one session that wait for their response; more are cut when some are answered.
 pub const WINDOW_CHUNKS: usize = 16;
 

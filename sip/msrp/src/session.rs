@@ -18,7 +18,9 @@ pub enum Matching {
 pub struct Session {
     /// Our end of our `a=path`.
     pub local: Uri,
-    /// Relays of ours, in the order in which requests go through them.
+    /// Relays of ours, in the order in which requests go through them (RFC 4976 §5.1: `Use-Path` reversed).
+    /// None for Kamailio: it sends everything back that names its path for us first, and finds the other end by
+    /// the path that it gave to that one.
     pub via: Path,
     /// The other end's `a=path`.
     pub remote: Path,

@@ -225,10 +225,10 @@ impl Decoder {
                 let head = buffer.split_to(end);
                 let mut frame =
                     Head::read(head.get(start..octets).unwrap_or_default()).finish(transaction, kind);
-                if let Some(Frame::Request(request)) = &mut frame {
+                if let Frame::Request(request) = &mut frame {
                     request.end = Some(flag);
                 }
-                *out = frame;
+                *out = Some(frame);
                 return Ok(Step::Done);
             }
             if line.is_empty() {
@@ -239,7 +239,7 @@ impl Decoder {
                     Head::read(head.get(start..).unwrap_or_default()).finish(transaction.clone(), kind);
                 self.state = State::Body(Box::new(Body {
                     end_line: EndLine::new(&transaction),
-                    head,
+                    head: Some(head),
                     searched: 0,
                     passed: 0,
                     lead: 2,

@@ -115,8 +115,8 @@ impl Head {
         self.fault.get_or_insert(fault);
     }
 
-    /// The frame of this head, still without its body. No frame: a response that says nothing.
-    pub(super) fn finish(mut self, transaction: TransactionId, kind: Kind) -> Option<Frame> {
+    /// The frame of this head, still without its body.
+    pub(super) fn finish(mut self, transaction: TransactionId, kind: Kind) -> Frame {
         if self.to_path.is_empty() {
             self.fault(Fault::ToPath);
         }
@@ -124,10 +124,10 @@ impl Head {
             self.fault(Fault::FromPath);
         }
         let method = match kind {
-            Kind::Response(_) if self.fault.is_some() => return None,
             Kind::Response(status) => {
+                // The transaction says whose it is, whatever else is wrong with it.
                 let Self { to_path, from_path, others, .. } = self;
-                return Some(Frame::Response(Response { transaction, status, to_path, from_path, others }));
+                return Frame::Response(Response { transaction, status, to_path, from_path, others });
             }
             Kind::Request(method) => method,
             Kind::Neither => {
@@ -141,7 +141,7 @@ impl Head {
         if method == Method::Report && self.status.is_none() {
             self.fault(Fault::Status);
         }
-        Some(Frame::Request(Request {
+        Frame::Request(Request {
             transaction,
             method,
             to_path: self.to_path,
@@ -156,7 +156,7 @@ impl Head {
             fault: self.fault,
             body: Bytes::new(),
             end: None,
-        }))
+        })
     }
 }
 

@@ -166,9 +166,9 @@ pub struct Response {
     pub transaction: TransactionId,
     /// The answer.
     pub status: Status,
-    /// Where it goes.
+    /// Where it goes; empty when that cannot be read.
     pub to_path: Path,
-    /// Where it comes from.
+    /// Where it comes from; empty when that cannot be read.
     pub from_path: Path,
     /// The other headers in their order.
     pub others: Headers,

@@ -185,11 +185,12 @@ fn rfc4975_a_fault_does_not_break_the_stream() {
 }
 
 #[test]
-fn a_response_that_says_nothing_is_let_go() {
+fn a_response_needs_no_paths() {
     let bad = "MSRP tid8 200 OK\r\nTo-Path: nowhere\r\n-------tid8$\r\n";
     let good = send("tid8", &format!("Message-ID: m8\r\n{TEXT}"), "x", '$');
     let (frames, result) = cut(format!("{bad}{good}").as_bytes());
-    assert_eq!((frames.len(), result), (1, Ok(())));
+    assert_eq!((frames.len(), result), (2, Ok(())));
+    assert!(matches!(&frames[0], Frame::Response(response) if response.to_path.is_empty()));
 }
 
 #[test]
