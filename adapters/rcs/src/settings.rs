@@ -5,6 +5,7 @@ use std::{fmt, net::IpAddr, time::Duration};
 use hashbrown::HashMap;
 use model::{ChannelId, NumberingPlan};
 use sip_message::Uri;
+use sip_rcs::Capabilities;
 use sip_transaction::Timers;
 use smol_str::SmolStr;
 
@@ -38,6 +39,33 @@ pub struct Settings {
     /// Key of the ids that we give to messages and of the nonces that we give to devices. The same after a restart
     /// and on every node, so that a receipt finds its message.
     pub secret: Secret<[u8; 16]>,
+}
+
+impl Settings {
+    /// A channel without users and peers, with everything else as it usually is. `contact` is the `host:port` that
+    /// we are reached by.
+    #[must_use]
+    pub fn new(channel: ChannelId, domain: &str, contact: &str, secret: [u8; 16]) -> Self {
+        Self {
+            channel,
+            name: SmolStr::new_static("rcs"),
+            mode: Mode::default(),
+            domain: domain.into(),
+            realm: domain.into(),
+            contact: contact.into(),
+            users: HashMap::new(),
+            peers: Vec::new(),
+            next_hop: None,
+            numbering: NumberingPlan::korea(),
+            timers: Timers::CORE,
+            limits: Limits::default(),
+            registration: Registration::default(),
+            capabilities: CapabilityPolicy::default(),
+            trust: Trust::default(),
+            text: TextPolicy::default(),
+            secret: Secret::new(secret),
+        }
+    }
 }
 
 /// How devices are reached.
@@ -197,6 +225,10 @@ pub struct CapabilityPolicy {
     pub ask: bool,
     /// Answer for users of ours who are away, instead of 480.
     pub answer_for_absent: bool,
+    /// Answer for every other number as well, instead of 404: we bring messages to all of them.
+    pub answer_for_others: bool,
+    /// What we can do ourselves, and for those who are away.
+    pub offered: Capabilities,
 }
 
 impl Default for CapabilityPolicy {
@@ -206,6 +238,12 @@ impl Default for CapabilityPolicy {
             negative_expiry: Duration::from_secs(86_400),
             ask: false,
             answer_for_absent: true,
+            answer_for_others: false,
+            offered: Capabilities::STANDALONE_PAGER
+                | Capabilities::FILE_HTTP
+                | Capabilities::GEO_PUSH
+                | Capabilities::REVOCATION
+                | Capabilities::CPIM_EXTENSIONS,
         }
     }
 }

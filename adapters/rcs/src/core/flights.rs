@@ -112,11 +112,19 @@ impl Core {
         }
     }
 
-    fn start(&mut self, now_us: i64, message: OutgoingMessage, pair: u64, to: &Line) {
+    pub(super) fn start(&mut self, now_us: i64, message: OutgoingMessage, pair: u64, to: &Line) {
+        let mut message = message;
         let mut aims = self.devices_of(now_us, to);
         aims.truncate(BRANCHES_MAX);
         if aims.is_empty() {
-            match self.beyond(to) {
+            match self.beyond(now_us, to) {
+                Ok(aim) if self.should_ask(now_us, to) => {
+                    match self.ask(now_us, &aim, to, message, pair) {
+                        Ok(()) => return,
+                        Err(unasked) => message = *unasked,
+                    }
+                    aims.push(aim);
+                }
                 Ok(aim) => aims.push(aim),
                 Err(refusal) => {
                     self.outcome(message.attempt, Outcome::Refused(refusal));
@@ -139,7 +147,7 @@ impl Core {
     }
 
     /// Where a message goes whose recipient is not registered here.
-    pub(super) fn beyond(&self, to: &Line) -> Result<Aim, Refusal> {
+    pub(super) fn beyond(&self, now_us: i64, to: &Line) -> Result<Aim, Refusal> {
         let away = Refusal {
             by: Party::Network,
             cause: Cause::Unreachable,
@@ -154,7 +162,9 @@ impl Core {
             Retry::OtherRoute,
             u32::from(StatusCode::NOT_FOUND.code()),
         );
-        self.next_hop().ok_or(nobody)
+        let Ok((capabilities, form)) = self.known_beyond(now_us, to) else { return Err(nobody) };
+        let hop = self.next_hop().ok_or(nobody)?;
+        Ok(Aim { capabilities, form, ..hop })
     }
 
     /// Sends to every device at once.
@@ -296,10 +306,19 @@ impl Core {
             return false;
         };
         aim.form = Form::Plain;
-        if let Some(device) = aim.device.and_then(|number| self.devices.get_mut(&number)) {
-            device.form = Form::Plain;
-            self.counts.plain_learnt += 1;
+        let device = aim.device;
+        let to = match &flight.what {
+            What::Message { message, .. } => {
+                shown(message.to.as_ref(), &message.submission.to).number().cloned()
+            }
+            What::Report => None,
+        };
+        match (device.and_then(|number| self.devices.get_mut(&number)), to) {
+            (Some(device), _) => device.form = Form::Plain,
+            (None, Some(to)) => self.takes_text_only(now_us, &Line::of(&to, &self.settings.numbering)),
+            (None, None) => {}
         }
+        self.counts.plain_learnt += 1;
         self.counts.sent_as_plain += 1;
         if let Err(no_way) = self.send_branch(now_us, slot, branch) {
             self.branch_failed(slot, branch, no_way);
@@ -396,18 +415,21 @@ impl Core {
 
     /// Whatever is under way may have arrived, what waits behind it has not left. For the very end.
     pub fn abandon(&mut self) {
-        for flight in self.flights.open.drain() {
+        let (open, pairs) = {
+            let flights = std::mem::take(&mut self.flights);
+            (flights.open, flights.pairs)
+        };
+        for flight in open.into_things() {
             if !flight.told {
                 let outcome = Outcome::Unknown;
                 self.out.inbound.push(Inbound::Outcome { attempt: flight.attempt, outcome });
             }
         }
-        for (_, behind) in self.flights.pairs.drain() {
-            for message in behind {
-                let refusal = Refusal { retry: Retry::Scheduled, ..Refusal::ours(Cause::LinkDown) };
-                let outcome = Outcome::Refused(refusal);
-                self.out.inbound.push(Inbound::Outcome { attempt: message.attempt, outcome });
-            }
+        let asking = self.book.abandon();
+        for message in pairs.into_values().flatten().chain(asking) {
+            let refusal = Refusal { retry: Retry::Scheduled, ..Refusal::ours(Cause::LinkDown) };
+            let outcome = Outcome::Refused(refusal);
+            self.out.inbound.push(Inbound::Outcome { attempt: message.attempt, outcome });
         }
     }
 

@@ -124,7 +124,8 @@ impl Core {
     }
 }
 
-fn ours(domain: &str) -> Uri {
+/// The URI of ourselves, for what has none.
+pub(super) fn ours(domain: &str) -> Uri {
     let uri = Uri::new(&format!("sip:{domain}")).or_else(|_| Uri::new("sip:invalid.invalid"));
     match uri {
         Ok(uri) => uri,

@@ -11,6 +11,7 @@
 //! | an answer of the gateway | [`waiting`], then the SIP response |
 //! | something to hand over | [`flights`], [`reports`], [`composing`] |
 
+mod capabilities;
 mod classify;
 mod composing;
 mod counts;
@@ -43,8 +44,8 @@ use sip_transaction::{Action, Class, Flow, Layer, ServerKey, hash::Seed, locatio
 
 pub use self::counts::Counts;
 use self::{
-    composing::Marks, draw::Draw, flights::Flights, identity::Doorkeeper, registrar::Device, sends::Sends,
-    slots::Slots, waiting::Waiting,
+    capabilities::Book, composing::Marks, draw::Draw, flights::Flights, identity::Doorkeeper,
+    registrar::Device, sends::Sends, slots::Slots, waiting::Waiting,
 };
 use crate::{Settings, translate::Namer};
 
@@ -93,6 +94,7 @@ pub struct Core {
     flights: Flights,
     devices: HashMap<u64, Device>,
     marks: Marks,
+    book: Book,
     /// Why no submission is taken right now.
     closed: Option<Cause>,
     draining: bool,
@@ -129,6 +131,7 @@ impl Core {
             flights: Flights::default(),
             devices: HashMap::new(),
             marks: Marks::default(),
+            book: Book::default(),
             closed: None,
             draining: false,
             counts: Counts::default(),
@@ -179,7 +182,7 @@ impl Core {
     /// Whether nothing is under way any more.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.flights.is_empty() && self.waiting.len() == 0
+        self.flights.is_empty() && self.book.is_idle() && self.waiting.len() == 0
     }
 
     fn announce_room(&mut self) {
@@ -359,7 +362,7 @@ impl Core {
         match service {
             classify::Service::Pager => self.pager(now_us, key, flow, request),
             classify::Service::Register => self.register(now_us, key, flow, request),
-            classify::Service::Options => self.answer(now_us, key, StatusCode::OK),
+            classify::Service::Options => self.options(now_us, key, flow, request),
         }
     }
 }

@@ -108,7 +108,7 @@ impl Core {
             // All of them take nothing but text: there is nobody who could read it.
             return Err(Refusal::theirs(Cause::Unencodable, Retry::Never, 0));
         }
-        self.beyond(line).map(|aim| smallvec![aim])
+        self.beyond(now_us, line).map(|aim| smallvec![aim])
     }
 }
 

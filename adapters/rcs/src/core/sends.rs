@@ -24,6 +24,8 @@ use super::{
 pub(super) enum Owner {
     /// A hand-over, and which of its devices.
     Flight { flight: Slot, branch: u8 },
+    /// A question about capabilities.
+    Question(Slot),
     /// Nobody.
     Nobody,
 }
@@ -235,6 +237,7 @@ impl Core {
     fn heard(&mut self, now_us: i64, owner: Owner, heard: Heard) {
         match owner {
             Owner::Flight { flight, branch } => self.branch_heard(now_us, flight, branch, heard),
+            Owner::Question(slot) => self.question_heard(now_us, slot, &heard),
             Owner::Nobody => {}
         }
     }

@@ -76,10 +76,8 @@ impl<T> Slots<T> {
         Some(thing)
     }
 
-    pub(crate) fn drain(&mut self) -> impl Iterator<Item = T> {
-        let places = std::mem::take(&mut self.places);
-        self.free.clear();
-        places.into_iter().filter_map(|place| place.thing)
+    pub(crate) fn into_things(self) -> impl Iterator<Item = T> {
+        self.places.into_iter().filter_map(|place| place.thing)
     }
 }
 
@@ -101,7 +99,6 @@ mod tests {
         if let Some(thing) = slots.get_mut(b) {
             *thing = 'c';
         }
-        assert_eq!(slots.drain().collect::<Vec<_>>(), ['c']);
-        assert_eq!(slots.len(), 0);
+        assert_eq!(slots.into_things().collect::<Vec<_>>(), ['c']);
     }
 }

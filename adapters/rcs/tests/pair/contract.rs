@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use model::{Answer, AttemptId, Cause, Inbound, Outgoing, Refusal, Ticket};
 use proptest::prelude::*;
-use sip_message::{Message, Name, Request};
+use sip_message::{Message, Name, Request, Uri};
 use sip_transaction::{Flow, Transport};
 
-use crate::world::{JUN, MINA, PHONE, World, peer, text};
+use crate::world::{JUN, MINA, PHONE, World, peer, settings, text};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -132,8 +132,15 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn one_outcome_and_one_answer_each(steps in proptest::collection::vec(step(), 1..40)) {
-        let mut world = World::new();
+    fn one_outcome_and_one_answer_each(
+        steps in proptest::collection::vec(step(), 1..40),
+        next_hop: bool,
+        ask: bool,
+    ) {
+        let mut of = settings();
+        of.next_hop = next_hop.then(|| Uri::new("sip:198.51.100.7").expect("a URI"));
+        of.capabilities.ask = ask;
+        let mut world = World::with(of);
         world.mina();
         let tcp = world.connection(40, "127.0.0.1:7001", Transport::Tcp);
         world.register(tcp, JUN, "<sip:jun@127.0.0.1:7001;transport=tcp>", "Expires: 3600");

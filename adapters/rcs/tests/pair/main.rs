@@ -1,5 +1,6 @@
 //! The core between scripted devices and a scripted gateway: no socket, no clock.
 
+mod capabilities;
 mod contract;
 mod digest;
 mod notifications;

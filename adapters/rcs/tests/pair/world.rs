@@ -15,10 +15,7 @@ use model::{
 use rcs::{
     Settings,
     core::{Core, Ways},
-    settings::{
-        CapabilityPolicy, Credential, Limits, Mode, Peer, Range, Registration, Secret, TextPolicy, Trust,
-        User,
-    },
+    settings::{Credential, Peer, Range, Secret, User},
     translate::Line,
 };
 use sip_message::{
@@ -29,7 +26,7 @@ use sip_net::{
     NoFlow, Target,
     resolve::{Candidate, Candidates, Destination, Host, Unresolved},
 };
-use sip_transaction::{Flow, Timers, Transport};
+use sip_transaction::{Flow, Transport};
 
 pub(crate) const CHANNEL: ChannelId = ChannelId(7);
 pub(crate) const MINA: &str = "+821011110001";
@@ -104,12 +101,6 @@ pub(crate) fn settings() -> Settings {
     let user =
         || User { credential: Credential::Password(Secret::new("secret".into())), allowed: Vec::new() };
     Settings {
-        channel: CHANNEL,
-        name: "rcs".into(),
-        mode: Mode::Standalone,
-        domain: "ims.example".into(),
-        realm: "ims.example".into(),
-        contact: "127.0.0.1:5060".into(),
         users: [MINA, JUN].map(|number| (line(number), user())).into_iter().collect(),
         peers: vec![Peer {
             name: "proxy".into(),
@@ -117,15 +108,7 @@ pub(crate) fn settings() -> Settings {
             registrar: false,
             strict: false,
         }],
-        next_hop: None,
-        numbering: NumberingPlan::korea(),
-        timers: Timers::CORE,
-        limits: Limits::default(),
-        registration: Registration::default(),
-        capabilities: CapabilityPolicy::default(),
-        trust: Trust::default(),
-        text: TextPolicy::default(),
-        secret: Secret::new([9; 16]),
+        ..Settings::new(CHANNEL, "ims.example", "127.0.0.1:5060", [9; 16])
     }
 }
 
