@@ -1,6 +1,8 @@
 //! What a message costs in the SIP part of the gateway: read, transaction, identity, translation, answer written;
 //! then its report out and the answer to that. `cargo bench -p rcs`.
 
+#![expect(clippy::print_stdout, reason = "a benchmark says what it measured")]
+
 use std::{hint::black_box, sync::Arc, time::Instant};
 
 use bytes::Bytes;
