@@ -91,7 +91,7 @@ fn who_is_away_is_answered_for_as_configured_and_nobody_is_not_found() {
 
 fn asking() -> World {
     let mut of = settings();
-    of.next_hop = Some(Uri::new("sip:198.51.100.7").unwrap());
+    of.next_hop = Some(Uri::new("sip:198.51.100.7").expect("a URI"));
     of.capabilities.ask = true;
     let mut world = World::with(of);
     world.settle();
