@@ -1,9 +1,13 @@
-//! The relay for MSRP that stands between a phone and the gateway, proven with two connections and frames by hand.
+//! The relay for MSRP that stands between a phone and the gateway, proven with two connections and frames by hand,
+//! and then with the endpoint that the gateway uses, on both sides of it.
 
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
 };
+
+use sip_msrp::{Action, ConnectionId, Message, Path, Session, SessionKey, Uri};
+use sip_net::msrp::{Settings, Target, testing::Peer};
 
 use crate::{
     capture::{Capture, Protocol},
@@ -85,4 +89,77 @@ fn kamailio_relays_msrp_between_connections_that_said_auth() {
     assert!(mina.hear("-------send0002$\r\n").starts_with("MSRP send0002 481"));
     let counts = capture.finish().dissected();
     assert!(counts["AUTH"] == 2 && counts["SEND"] >= 2, "{counts:?}");
+}
+
+/// An endpoint of ours that the relay knows.
+struct Known {
+    peer: Peer,
+    own: Uri,
+    /// Its `a=path`.
+    path: Path,
+}
+
+impl Known {
+    async fn to(relay: SocketAddr) -> Self {
+        let mut peer = Peer::new(Settings::default(), None).expect("the loopback has a free port");
+        let own = peer.uri();
+        let asked = Uri::parse(&format!("msrp://{relay};tcp")).expect("an address is a host");
+        peer.authorize(Target { remote: relay, tls: None }, Path::from(asked), own.clone());
+        let use_path = peer.wait(PATIENCE, |heard| match heard {
+            Action::Authorized { use_path, .. } => Some(use_path),
+            _ => None,
+        });
+        let use_path = use_path.await.expect("AUTH is answered with a path");
+        let path = use_path.hops().iter().cloned().chain([own.clone()]).collect();
+        Self { peer, own, path }
+    }
+
+    /// Kamailio finds the other end by its path alone, so there is no hop of our own before it.
+    fn talk_to(&self, other: &Self, relay: SocketAddr) -> SessionKey {
+        let session = Session::new(self.own.clone(), other.path.clone());
+        let session = self.peer.open(session).expect("one session a URI");
+        self.peer.reach(session, Target { remote: relay, tls: None });
+        session
+    }
+
+    async fn hears(&mut self) -> Vec<u8> {
+        let body = self.peer.wait(PATIENCE, |heard| match heard {
+            Action::Deliver { body, .. } => Some(body),
+            _ => None,
+        });
+        body.await.expect("a message comes").to_vec()
+    }
+
+    async fn is_answered(&mut self) {
+        let sent = self.peer.wait(PATIENCE, |heard| match heard {
+            Action::Sent { .. } => Some(true),
+            Action::Failed { .. } | Action::Ended { .. } => Some(false),
+            _ => None,
+        });
+        assert_eq!(sent.await, Some(true));
+    }
+}
+
+#[test]
+fn endpoints_of_ours_talk_through_kamailio_in_chunks_that_it_takes() {
+    let relay = free_address();
+    let _kamailio = Kamailio::start("msrp_relay.cfg", relay, &[]);
+    let capture = Capture::start(&[(relay, Protocol::Msrp)]);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    runtime.expect("a runtime starts").block_on(async {
+        let (mut mina, mut jun) = (Known::to(relay).await, Known::to(relay).await);
+        let (to_jun, to_mina) = (mina.talk_to(&jun, relay), jun.talk_to(&mina, relay));
+        let long: Vec<u8> = b"-------line\r\n".iter().copied().cycle().take(100_000).collect();
+        mina.peer.send(to_jun, Message::new("long", "text/plain", long.clone())).expect("it is taken");
+        assert!(jun.hears().await == long, "octet for octet");
+        mina.is_answered().await;
+        jun.peer.send(to_mina, Message::new("short", "text/plain", "안녕")).expect("it is taken");
+        assert_eq!(mina.hears().await, "안녕".as_bytes());
+        jun.is_answered().await;
+        // Both sessions of one endpoint would share this connection.
+        assert_eq!(mina.peer.look(|node| node.endpoint().connection(to_jun)), Some(ConnectionId(1)));
+    });
+    // Chunks share segments, so not every one of them is counted; none is malformed.
+    let counts = capture.finish().dissected();
+    assert!(counts["AUTH"] == 2 && counts["SEND"] >= 4, "{counts:?}");
 }
