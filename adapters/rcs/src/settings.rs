@@ -5,7 +5,7 @@ use std::{fmt, net::IpAddr, time::Duration};
 use hashbrown::HashMap;
 use model::{ChannelId, NumberingPlan};
 use sip_message::Uri;
-use sip_rcs::Capabilities;
+use sip_rcs::{Capabilities, revoke};
 use sip_transaction::Timers;
 use smol_str::SmolStr;
 
@@ -180,6 +180,8 @@ pub struct Limits {
     pub composing_every_ms: u32,
     /// People whose capabilities are kept.
     pub capabilities_max: usize,
+    /// The newest messages that their senders may still take back; twice as many are remembered at most.
+    pub recallable_max: usize,
 }
 
 impl Default for Limits {
@@ -195,6 +197,7 @@ impl Default for Limits {
             nonce_s: 300,
             composing_every_ms: 500,
             capabilities_max: 100_000,
+            recallable_max: 100_000,
         }
     }
 }
@@ -276,6 +279,8 @@ pub struct TextPolicy {
     pub encrypted: String,
     /// What stands for content that we do not know; `{type}` is its media type.
     pub unknown: String,
+    /// How messages are taken back.
+    pub revocation: revoke::Template,
 }
 
 impl Default for TextPolicy {
@@ -284,6 +289,7 @@ impl Default for TextPolicy {
             map_link: "https://www.openstreetmap.org/?mlat={lat}&mlon={lon}".into(),
             encrypted: "[encrypted message]".into(),
             unknown: "[{type}]".into(),
+            revocation: revoke::Template::default(),
         }
     }
 }

@@ -122,7 +122,7 @@ impl Core {
             self.heard_of(now_us, &sender.line, said(&request.headers), StatusCode::OK);
         }
         let line = Line::of(&to, &self.settings.numbering);
-        let devices = self.devices_of(now_us, &line);
+        let devices = self.aims(now_us, &line);
         if !devices.is_empty() {
             let all = devices.iter().fold(Capabilities::NONE, |all, device| all | device.capabilities);
             return self.offer(now_us, key, all);

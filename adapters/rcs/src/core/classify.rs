@@ -11,6 +11,8 @@ pub(super) enum Service {
     Pager,
     Register,
     Options,
+    /// NOTIFY: what the core says about devices.
+    Notify,
 }
 
 /// A method that we serve.
@@ -25,6 +27,7 @@ const METHODS: &[Row] = &[
     Row { method: Method::MESSAGE, service: Service::Pager, media: MESSAGES },
     Row { method: Method::REGISTER, service: Service::Register, media: ANYTHING },
     Row { method: Method::OPTIONS, service: Service::Options, media: ANYTHING },
+    Row { method: Method::NOTIFY, service: Service::Notify, media: &["application/reginfo+xml"] },
 ];
 
 /// What a MESSAGE may hold: CPIM with whatever is inside, and what plain clients send without it.
@@ -45,7 +48,7 @@ const ANYTHING: &[&str] = &["*/*"];
 
 /// What is named in Allow. CANCEL and ACK are the transactions' business and belong in it.
 pub(super) const ALLOWED: &[Method] =
-    &[Method::MESSAGE, Method::OPTIONS, Method::REGISTER, Method::CANCEL, Method::ACK];
+    &[Method::MESSAGE, Method::OPTIONS, Method::REGISTER, Method::NOTIFY, Method::CANCEL, Method::ACK];
 
 /// Extensions that may be required.
 const EXTENSIONS: &[&str] = &["path", "outbound", "gruu"];

@@ -88,7 +88,7 @@ impl Core {
         document.write(&mut inner);
         Writer::new(&mut body).from(ANONYMOUS).to(ANONYMOUS).content(mime::IS_COMPOSING, &inner);
         let letter = Letter { content_type: mime::CPIM, body: body.into(), application: None };
-        for aim in self.devices_of(now_us, &line) {
+        for aim in self.aims(now_us, &line) {
             // A device that only reads text has no use for it.
             if aim.form == Form::Plain {
                 continue;

@@ -25,6 +25,8 @@ pub struct Counts {
     pub registrations: u64,
     /// Messages sent again as plain text after 415.
     pub sent_as_plain: u64,
+    /// Messages of ours that came back to us.
+    pub loops: u64,
     /// Messages answered while nobody waits any more.
     pub late: u64,
 }

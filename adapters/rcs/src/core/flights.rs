@@ -15,9 +15,10 @@ use std::collections::VecDeque;
 use hashbrown::HashMap;
 use model::{
     Address, AttemptId, Cause, For, Inbound, Outcome, OutgoingMessage, Party, Receipt, ReceiptState, Refusal,
-    Retry, UpstreamId,
+    Retry, Submission, UpstreamId,
 };
 use sip_message::{HeaderValue, Name, Response, StatusCode};
+use sip_rcs::Capabilities;
 use sip_transaction::hash::{Hasher, Seed};
 use smallvec::{SmallVec, smallvec};
 use smol_str::SmolStr;
@@ -29,10 +30,13 @@ use super::{
     slots::{Slot, Slots},
     status,
 };
-use crate::translate::{Carried, Form, Line, letter};
+use crate::translate::{Carried, Form, Line, Spelling, letter};
 
 /// Devices of one person that are tried.
 const BRANCHES_MAX: usize = 8;
+
+/// How long a core knows the session in which it called us (64·T1).
+const SESSION_US: i64 = 32_000_000;
 
 /// Hand-overs that have no outcome yet.
 #[derive(Debug)]
@@ -114,8 +118,11 @@ impl Core {
 
     pub(super) fn start(&mut self, now_us: i64, message: OutgoingMessage, pair: u64, to: &Line) {
         let mut message = message;
-        let mut aims = self.devices_of(now_us, to);
+        let mut aims = self.aims(now_us, to);
         aims.truncate(BRANCHES_MAX);
+        if let Some(onward) = self.on_its_way(now_us, &message, &aims) {
+            aims = smallvec![onward];
+        }
         if aims.is_empty() {
             match self.beyond(now_us, to) {
                 Ok(aim) if self.should_ask(now_us, to) => {
@@ -144,6 +151,23 @@ impl Core {
         };
         let slot = self.flights.open.insert(flight);
         self.launch(now_us, slot);
+    }
+
+    /// A message that a core gave us a moment ago goes on through that core: it knows what else is to be done with it.
+    /// Later the core has forgotten its session. Devices that are registered here are not reached that way.
+    fn on_its_way(&self, now_us: i64, message: &OutgoingMessage, aims: &[Aim]) -> Option<Aim> {
+        let submission = &*message.submission;
+        let age_us = now_us.saturating_sub(submission.received_at.micros());
+        if submission.origin != self.settings.channel
+            || age_us > SESSION_US
+            || aims.iter().any(|aim| aim.device.is_some())
+        {
+            return None;
+        }
+        let route = Carried::decode(&submission.carried).route?;
+        let (capabilities, form) =
+            aims.first().map_or((Capabilities::NONE, Form::Cpim), |aim| (aim.capabilities, aim.form));
+        self.onward(route, capabilities, form)
     }
 
     /// Where a message goes whose recipient is not registered here.
@@ -197,7 +221,10 @@ impl Core {
         let letter = letter(message, name, &carried, aim.capabilities, aim.form);
         let from = shown(message.from.as_ref(), &submission.from).clone();
         let to = shown(message.to.as_ref(), &submission.to).clone();
-        let more = self.conversation(&carried, &from, &to, message.message.as_u64());
+        let mut more = self.conversation(&carried, &from, &to, message.message.as_u64());
+        if aim.spelling == Spelling::Tel {
+            more.push((Name::PChargingVector, self.charging_vector(&submission, message.message.as_u64())));
+        }
         let request = self.compose(&aim, &from, &to, &letter, &more);
         self.send(now_us, aim.toward, request, Owner::Flight { flight: slot, branch })
     }
@@ -229,6 +256,18 @@ impl Core {
             headers.push((Name::InReplyToContributionId, HeaderValue::display(id)));
         }
         headers
+    }
+
+    /// P-Charging-Vector (RFC 7315 §4.6): the id that the message came with, or one of our own for a leg of our own.
+    fn charging_vector(&self, submission: &Submission, message: u64) -> HeaderValue {
+        match &submission.charging_id {
+            Some(id) => format!("icid-value=\"{}\"", id.replace(['"', '\\'], "")).into(),
+            None => {
+                let icid = self.uuid(b"icid", &[], message);
+                let icid = String::from_utf8_lossy(icid.as_bytes()).into_owned();
+                format!("icid-value=\"{icid}\";icid-generated-at={}", self.settings.domain).into()
+            }
+        }
     }
 
     /// A UUID made of what it names (RFC 9562 §5.8: version 8).
@@ -315,7 +354,12 @@ impl Core {
         };
         match (device.and_then(|number| self.devices.get_mut(&number)), to) {
             (Some(device), _) => device.form = Form::Plain,
-            (None, Some(to)) => self.takes_text_only(now_us, &Line::of(&to, &self.settings.numbering)),
+            (None, Some(to)) => {
+                let line = Line::of(&to, &self.settings.numbering);
+                if !self.served_takes_text_only(&line) {
+                    self.takes_text_only(now_us, &line);
+                }
+            }
             (None, None) => {}
         }
         self.counts.plain_learnt += 1;
@@ -424,6 +468,10 @@ impl Core {
                 let outcome = Outcome::Unknown;
                 self.out.inbound.push(Inbound::Outcome { attempt: flight.attempt, outcome });
             }
+        }
+        for attempt in self.revocations.abandon() {
+            let outcome = Outcome::Refused(Refusal::ours(Cause::AnswerLost));
+            self.out.inbound.push(Inbound::Outcome { attempt, outcome });
         }
         let asking = self.book.abandon();
         for message in pairs.into_values().flatten().chain(asking) {

@@ -37,6 +37,29 @@ impl Core {
         bindings.filter_map(|binding| self.aim_at(binding)).collect()
     }
 
+    /// Whoever a message to somebody is aimed at while he is reached here: his devices, or the core that serves him.
+    pub(super) fn aims(&self, now_us: i64, line: &Line) -> SmallVec<[Aim; 1]> {
+        let mut aims = self.devices_of(now_us, line);
+        if aims.is_empty() {
+            aims.extend(self.served_aim(line));
+        }
+        aims
+    }
+
+    /// Onward through the core that called us.
+    pub(super) fn onward(&self, route: &str, capabilities: Capabilities, form: Form) -> Option<Aim> {
+        let first = first_route(route)?;
+        Some(Aim {
+            toward: Toward::Destination(destination(&Uri::new(&first).ok()?)?),
+            uri: None,
+            route: route.into(),
+            spelling: Spelling::Tel,
+            device: None,
+            capabilities,
+            form,
+        })
+    }
+
     fn aim_at(&self, binding: &Binding) -> Option<Aim> {
         let uri = Uri::new(binding.uri()).ok()?;
         let toward = match first_route(binding.path()) {

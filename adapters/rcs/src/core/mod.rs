@@ -11,6 +11,7 @@
 //! | an answer of the gateway | [`waiting`], then the SIP response |
 //! | something to hand over | [`flights`], [`reports`], [`composing`] |
 
+mod alarms;
 mod capabilities;
 mod classify;
 mod composing;
@@ -25,6 +26,7 @@ mod registrar;
 mod reports;
 mod revocation;
 mod sends;
+mod served;
 mod slots;
 mod status;
 mod waiting;
@@ -41,11 +43,13 @@ use sip_net::{
     resolve::{Candidates, Destination, Unresolved},
 };
 use sip_transaction::{Action, Class, Flow, Layer, ServerKey, hash::Seed, location::Location};
+use smol_str::SmolStr;
 
 pub use self::counts::Counts;
 use self::{
-    capabilities::Book, composing::Marks, draw::Draw, flights::Flights, identity::Doorkeeper,
-    registrar::Device, sends::Sends, slots::Slots, waiting::Waiting,
+    alarms::Alarms, capabilities::Book, composing::Marks, draw::Draw, flights::Flights, identity::Doorkeeper,
+    registrar::Device, revocation::Revocations, sends::Sends, served::ServedUsers, slots::Slots,
+    waiting::Waiting,
 };
 use crate::{Settings, translate::Namer};
 
@@ -95,6 +99,11 @@ pub struct Core {
     devices: HashMap<u64, Device>,
     marks: Marks,
     book: Book,
+    served: ServedUsers,
+    /// Call-IDs of subscriptions that are not answered yet.
+    watching: Slots<SmolStr>,
+    revocations: Revocations,
+    alarms: Alarms,
     /// Why no submission is taken right now.
     closed: Option<Cause>,
     draining: bool,
@@ -132,6 +141,10 @@ impl Core {
             devices: HashMap::new(),
             marks: Marks::default(),
             book: Book::default(),
+            served: ServedUsers::default(),
+            watching: Slots::new(),
+            revocations: Revocations::default(),
+            alarms: Alarms::default(),
             closed: None,
             draining: false,
             counts: Counts::default(),
@@ -182,7 +195,10 @@ impl Core {
     /// Whether nothing is under way any more.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.flights.is_empty() && self.book.is_idle() && self.waiting.len() == 0
+        self.flights.is_empty()
+            && self.book.is_idle()
+            && self.revocations.is_idle()
+            && self.waiting.len() == 0
     }
 
     fn announce_room(&mut self) {
@@ -235,7 +251,7 @@ impl Core {
             match item {
                 Outgoing::Message(message) => self.message(now_us, message),
                 Outgoing::Report(report) => self.report(now_us, report),
-                Outgoing::Revoke(message) => self.revoke(&message),
+                Outgoing::Revoke(message) => self.revoke(now_us, &message),
                 Outgoing::Signal(signal) => self.signal(now_us, &signal),
             }
         }
@@ -251,15 +267,15 @@ impl Core {
                 self.device_gone(now_us, &aor, binding.number);
             }
         }
+        self.ring(now_us);
+        self.settle(now_us);
     }
 
     /// When [`Self::tick`] next has something to do.
     #[must_use]
     pub fn next_tick_us(&self) -> Option<i64> {
-        match (self.layer.next_tick_us(), self.location.next_us()) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
+        let next = [self.layer.next_tick_us(), self.location.next_us(), self.alarms.next_us()];
+        next.into_iter().flatten().min()
     }
 
     /// Carries out what the transactions want, until they want nothing more.
@@ -362,6 +378,7 @@ impl Core {
         match service {
             classify::Service::Pager => self.pager(now_us, key, flow, request),
             classify::Service::Register => self.register(now_us, key, flow, request),
+            classify::Service::Notify => self.notify(now_us, key, request),
             classify::Service::Options => self.options(now_us, key, flow, request),
         }
     }

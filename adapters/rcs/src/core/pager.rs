@@ -3,12 +3,17 @@
 use std::sync::Arc;
 
 use model::{Address, Inbound, Number, Submission};
-use sip_message::{HeaderValue, Name, Request, StatusCode, values::CalledParty};
+use sip_message::{
+    HeaderValue, Name, Request, StatusCode,
+    values::{CalledParty, ServedUser, SessionCase},
+};
 use sip_rcs::{Cpim, mime::Kind};
 use sip_transaction::{Flow, ServerKey};
 
-use super::{Core, identity::Sender, waiting::Waiting};
-use crate::translate::{Envelope, Line, Reading, Unread, number_of, submission_of_cpim, submission_of_text};
+use super::{Core, identity::Sender, revocation::recall, waiting::Waiting};
+use crate::translate::{
+    Envelope, Line, MessageName, Reading, Unread, number_of, submission_of_cpim, submission_of_text,
+};
 
 /// What we take, said with 415.
 const ACCEPT: &str = "message/cpim, text/plain";
@@ -30,6 +35,7 @@ impl Core {
                     Kind::IsComposing => {
                         self.composing(now_us, key, &sender, request, &cpim.content().clone())
                     }
+                    Kind::Revocation => self.revocation(now_us, key, &sender, request, &cpim),
                     Kind::Multipart if self.is_notification(&cpim) => {
                         self.notification(now_us, key, &sender, request, &cpim);
                     }
@@ -72,6 +78,15 @@ impl Core {
             return self.answer(now_us, key, StatusCode::NOT_FOUND);
         };
         let to_line = Line::of(&to, &self.settings.numbering);
+        let message_id = cpim.and_then(Cpim::message_id);
+        if let Some(name) = message_id.and_then(MessageName::read)
+            && self.namer.is_to(&name, &to_line)
+        {
+            // What we sent ourselves to that very person has come back.
+            self.counts.loops += 1;
+            return self.answer(now_us, key, StatusCode::LOOP_DETECTED);
+        }
+        let recall = message_id.map_or(0, |id| recall(&sender.line, &to_line, id));
         let (from, to) = (sender.address(), Address::Number(to));
         let settings = self.settings.clone();
         let envelope = Envelope {
@@ -90,7 +105,7 @@ impl Core {
             None => submission_of_text(&envelope, request.headers.text(Name::ContentType)),
         };
         match submission {
-            Ok(submission) => self.hand_in(key, submission),
+            Ok(submission) => self.hand_in(key, recall, submission),
             Err(unread) => {
                 self.counts.refused += 1;
                 self.unread(now_us, key, unread);
@@ -98,9 +113,9 @@ impl Core {
         }
     }
 
-    fn hand_in(&mut self, key: ServerKey, submission: Submission) {
+    fn hand_in(&mut self, key: ServerKey, recall: u64, submission: Submission) {
         self.counts.submissions += 1;
-        let ticket = self.wait(Waiting::Submission(key));
+        let ticket = self.wait(Waiting::Submission { key, recall });
         self.out.inbound.push(Inbound::Submit { submission: Arc::new(submission), ticket });
     }
 
@@ -116,11 +131,17 @@ impl Core {
     }
 }
 
-/// Who a message is for: whom the terminating network says was called, else the Request-URI.
+/// Who a message is for: whom the terminating network says was called or is served, else the Request-URI.
 pub(super) fn recipient(request: &Request, sender: &Sender) -> Option<Number> {
-    let called = || request.headers.typed::<CalledParty<'_>>()?.ok();
-    match called().filter(|_| sender.trusted) {
-        Some(CalledParty(address)) => number_of(&address.uri),
-        None => number_of(&request.uri),
+    if sender.trusted {
+        if let Some(Ok(CalledParty(address))) = request.headers.typed::<CalledParty<'_>>() {
+            return number_of(&address.uri);
+        }
+        if let Some(Ok(served)) = request.headers.typed::<ServedUser<'_>>()
+            && served.session_case == Some(SessionCase::Terminating)
+        {
+            return number_of(&served.address.uri);
+        }
     }
+    number_of(&request.uri)
 }

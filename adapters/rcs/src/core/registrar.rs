@@ -24,6 +24,9 @@ pub(super) struct Device {
 
 impl Core {
     pub(super) fn register(&mut self, now_us: i64, key: ServerKey, flow: Flow, request: &Request) {
+        if self.peer(flow).is_some_and(|peer| peer.registrar) {
+            return self.third_party(now_us, key, request);
+        }
         let Some(number) = request.to().and_then(|to| number_of(&to.uri)) else {
             return self.answer(now_us, key, StatusCode::NOT_FOUND);
         };

@@ -91,12 +91,15 @@ impl Core {
     }
 
     /// Where a report goes: back the way the message came, to the sender's devices, or on to the next network.
-    fn back_to(
+    pub(super) fn back_to(
         &self,
         now_us: i64,
         carried: &Carried<'_>,
         line: &Line,
     ) -> Result<SmallVec<[Aim; 1]>, Refusal> {
+        if let Some(served) = self.served_aim(line) {
+            return Ok(smallvec![served]);
+        }
         if let Some(back) = carried.back {
             return Ok(smallvec![aim_back(back)]);
         }

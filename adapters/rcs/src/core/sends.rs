@@ -26,6 +26,10 @@ pub(super) enum Owner {
     Flight { flight: Slot, branch: u8 },
     /// A question about capabilities.
     Question(Slot),
+    /// A message that is to be taken back.
+    Revocation(Slot),
+    /// A subscription to what devices are.
+    Watch(Slot),
     /// Nobody.
     Nobody,
 }
@@ -238,6 +242,8 @@ impl Core {
         match owner {
             Owner::Flight { flight, branch } => self.branch_heard(now_us, flight, branch, heard),
             Owner::Question(slot) => self.question_heard(now_us, slot, &heard),
+            Owner::Revocation(slot) => self.revocation_heard(now_us, slot, &heard),
+            Owner::Watch(slot) => self.watch_heard(slot, &heard),
             Owner::Nobody => {}
         }
     }

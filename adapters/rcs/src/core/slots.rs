@@ -1,7 +1,7 @@
 //! Numbered places whose numbers are never mistaken: a place that is used again has another generation.
 
 /// Names a thing until it is taken out; fits into a token of 64 bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Slot {
     at: u32,
     generation: u32,

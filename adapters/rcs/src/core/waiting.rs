@@ -4,13 +4,15 @@ use model::{Answer, Cause, Ticket};
 use sip_message::{HeaderValue, Name, StatusCode};
 use sip_transaction::ServerKey;
 
-use super::{Core, slots::Slot, status};
+use super::{Core, revocation::Asked, slots::Slot, status};
 
 /// A request and what it waits for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) enum Waiting {
-    /// A message.
-    Submission(ServerKey),
+    /// A message; what its sender will call it when he wants it back, or zero.
+    Submission { key: ServerKey, recall: u64 },
+    /// A message that its sender wants back.
+    Recall(Asked),
     /// Notifications: answered when the gateway has answered all of them.
     Receipts { key: ServerKey, left: u32, refused: Option<Cause> },
 }
@@ -25,35 +27,36 @@ impl Core {
     /// The gateway has answered.
     pub(super) fn answered(&mut self, now_us: i64, token: u64, answer: Answer) {
         let slot = Slot::of(token);
-        let refusal = match answer {
+        let refusal = match &answer {
             Answer::Refused(refusal) => Some(refusal.cause),
             _ => None,
         };
-        let Some(waiting) = self.waiting.get_mut(slot) else {
+        if let Some(Waiting::Receipts { left, refused, .. }) = self.waiting.get_mut(slot) {
+            *left = left.saturating_sub(1);
+            *refused = refused.or(refusal);
+            if *left > 0 {
+                return;
+            }
+        }
+        let Some(waiting) = self.waiting.remove(slot) else {
             self.counts.late += 1;
             return;
         };
-        let (key, refused) = match waiting {
-            Waiting::Submission(key) => (*key, refusal),
-            Waiting::Receipts { key, left, refused } => {
-                *left = left.saturating_sub(1);
-                *refused = refused.or(refusal);
-                if *left > 0 {
-                    return;
-                }
-                (*key, *refused)
-            }
-        };
-        let is_submission = matches!(waiting, Waiting::Submission(_));
-        self.waiting.remove(slot);
-        match refused {
-            Some(cause) => self.refuse(now_us, key, cause),
-            None if is_submission => {
+        match (waiting, refusal) {
+            (Waiting::Submission { key, .. }, Some(cause)) => self.refuse(now_us, key, cause),
+            (Waiting::Submission { key, recall }, None) => {
                 let taken =
                     if self.settings.trust.accept_with_200 { StatusCode::OK } else { StatusCode::ACCEPTED };
                 self.answer(now_us, key, taken);
+                if let Answer::Accepted(message) = answer {
+                    self.revocations.remember(recall, message, self.settings.limits.recallable_max);
+                }
             }
-            None => self.answer(now_us, key, StatusCode::OK),
+            (Waiting::Receipts { key, refused, .. }, _) => match refused {
+                Some(cause) => self.refuse(now_us, key, cause),
+                None => self.answer(now_us, key, StatusCode::OK),
+            },
+            (Waiting::Recall(asked), _) => self.recalled(now_us, &asked, &answer),
         }
     }
 

@@ -33,6 +33,9 @@ pub struct Carried<'a> {
     /// `imdn.Disposition-Notification`, see [`wanted`].
     pub wanted: u8,
     pub back: Option<Back>,
+    /// Route behind our own entry, as it was written: the way on through the core that called us.
+    #[serde(borrow)]
+    pub route: Option<&'a str>,
 }
 
 /// A Conversation-ID or the like: usually a UUID, which then takes sixteen octets.
@@ -202,10 +205,11 @@ mod tests {
             in_reply_to: Some(Id::read("x1")),
             wanted: 0b1011,
             back: Some(Back::new(Transport::Tcp, ([192, 0, 2, 1], 5060).into())),
+            route: Some("<sip:odi-7@scscf.example;lr>"),
         };
         let octets = carried.encode();
         assert_eq!(Carried::decode(&octets), carried);
-        assert!(octets.len() < 200, "{}", octets.len());
+        assert!(octets.len() < 240, "{}", octets.len());
         assert!(!format!("{:?}", carried.back).contains("192"));
     }
 

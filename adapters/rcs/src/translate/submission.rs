@@ -20,6 +20,8 @@ use super::{
 
 /// Octets of a Message-ID or an icid that are kept; longer ones are not a name but a body.
 const ID_OCTETS_MAX: usize = 256;
+/// Octets of a Route that is kept.
+const ROUTE_OCTETS_MAX: usize = 1_024;
 /// A message that is to be delivered now or dropped (`Expires: 0`) has so long.
 const NOW: Duration = Duration::from_secs(30);
 
@@ -48,7 +50,9 @@ pub fn submission_of_text(envelope: &Envelope<'_>, content_type: Option<&str>) -
     let request = envelope.request;
     let cseq = request.cseq().map_or(0, |cseq| cseq.number);
     let key = key(envelope, request.call_id().as_bytes(), u64::from(cseq) << 1 | 1);
-    Ok(base(envelope, content, key))
+    let route = if envelope.trusted { onward(&request.headers) } else { None };
+    let carried = Carried { route: route.as_deref(), ..Carried::default() };
+    Ok(Submission { carried: carried.encode(), ..base(envelope, content, key) })
 }
 
 /// A MESSAGE with CPIM.
@@ -75,6 +79,7 @@ pub fn submission_of_cpim(envelope: &Envelope<'_>, cpim: &Cpim) -> Result<Submis
         }
     };
     let lines = kept_lines(cpim);
+    let route = if envelope.trusted { onward(headers) } else { None };
     let carried = Carried {
         // Repeated in a report; without one nobody misses it.
         date_time: cpim.text(Field::DateTime).filter(|_| !wanted.is_empty()),
@@ -87,6 +92,7 @@ pub fn submission_of_cpim(envelope: &Envelope<'_>, cpim: &Cpim) -> Result<Submis
         in_reply_to: headers.text(Name::InReplyToContributionId).map(Id::read),
         wanted: carried::bits(wanted),
         back: envelope.back.filter(|_| !wanted.is_empty()),
+        route: route.as_deref(),
     };
     let class = if envelope.trusted { class(cpim) } else { Class::Person };
     Ok(Submission {
@@ -197,6 +203,19 @@ fn kept_lines(cpim: &Cpim) -> Vec<u8> {
         }
     }
     kept
+}
+
+/// The entries of Route behind the first, which is our own: among them the one by which the core knows its session
+/// again (TS 24.229 §5.7.3).
+fn onward(headers: &Headers) -> Option<String> {
+    let mut route = String::new();
+    for entry in headers.list(Name::Route).skip(1) {
+        if !route.is_empty() {
+            route.push_str(", ");
+        }
+        route.push_str(std::str::from_utf8(entry).ok()?);
+    }
+    (!route.is_empty() && route.len() <= ROUTE_OCTETS_MAX).then_some(route)
 }
 
 /// The octets behind content that is kept in words of our own.

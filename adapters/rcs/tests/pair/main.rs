@@ -2,10 +2,12 @@
 
 mod capabilities;
 mod contract;
+mod core_network;
 mod digest;
 mod notifications;
 mod pager;
 mod registrations;
 mod reports;
+mod revocation;
 mod sending;
 mod world;
