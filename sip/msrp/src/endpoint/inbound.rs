@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use smol_str::SmolStr;
 
-use super::{ConnectionId, Endpoint, SessionKey, judge::has_content, states::Incomplete};
+use super::{ConnectionId, Endpoint, SessionKey, judge::has_content, questions::Reply, states::Incomplete};
 use crate::{
-    Action, Answer, ByteRange, End, FailureReport, FrameError, Headers, Method, Path, Piece, Question,
-    Reassembly, Request, Status, TransactionId, Uri, Within, Writer, answered, body, limits,
+    Action, End, FailureReport, FrameError, Headers, Method, Piece, Reassembly, Request, Status, Within,
+    body, limits,
 };
 
 /// A chunk whose end has not come yet, or has just come.
@@ -21,33 +21,6 @@ pub(super) struct Incoming {
     at: u64,
     /// It was answered before its end; so many octets have come since.
     refused: Option<u64>,
-}
-
-/// What a response to a request needs.
-#[derive(Clone)]
-pub(super) struct Reply {
-    transaction: TransactionId,
-    /// The whole `From-Path`.
-    from_path: Path,
-    local: Uri,
-    /// Which responses are wanted.
-    asked: FailureReport,
-    /// Responses to SEND go one hop, all others the whole way (RFC 4975 §7.2).
-    one_hop: bool,
-}
-
-/// A message or nickname that was handed on.
-pub(super) struct Asked {
-    pub(super) connection: ConnectionId,
-    reply: Reply,
-    /// To report success on: the message and its octets.
-    report: Option<(SmolStr, u64)>,
-}
-
-impl std::fmt::Debug for Asked {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Asked").field("connection", &self.connection).finish_non_exhaustive()
-    }
 }
 
 impl Endpoint {
@@ -251,59 +224,6 @@ impl Endpoint {
         }
     }
 
-    fn ask_about(
-        &mut self,
-        id: ConnectionId,
-        reply: Reply,
-        report: Option<(SmolStr, u64)>,
-    ) -> Option<Question> {
-        let connection = self.connections.get_mut(&id)?;
-        if connection.questions >= limits::QUESTIONS_MAX {
-            return None;
-        }
-        connection.questions += 1;
-        self.last_key += 1;
-        let question = Question(self.last_key);
-        self.questions.insert(question, Asked { connection: id, reply, report });
-        Some(question)
-    }
-
-    pub(super) fn answer_one(&mut self, now: i64, question: Question, answer: Answer) {
-        let Some(Asked { connection, reply, report }) = self.questions.remove(&question) else { return };
-        if let Some(one) = self.connections.get_mut(&connection) {
-            one.questions = one.questions.saturating_sub(1);
-        }
-        match answer {
-            Answer::Refused(status) => self.respond(now, connection, &reply, status),
-            Answer::Taken => {
-                self.respond(now, connection, &reply, Status::OK);
-                if let Some((message_id, octets)) = report {
-                    let range = ByteRange::whole(octets);
-                    let (to, from) = (&reply.from_path, &reply.local);
-                    self.report_back(now, connection, to, from, &message_id, range, Status::OK);
-                }
-            }
-        }
-    }
-
-    fn nickname(
-        &mut self,
-        now: i64,
-        id: ConnectionId,
-        session: SessionKey,
-        request: Request,
-        out: &mut Vec<Action>,
-    ) {
-        let Some(reply) = Reply::to(&request) else { return };
-        let Some(nickname) = request.others.get("Use-Nickname").and_then(unquoted) else {
-            return self.respond(now, id, &reply, Status::NICKNAME_MALFORMED);
-        };
-        match self.ask_about(id, reply.clone(), None) {
-            Some(question) => out.push(Action::Nickname { question, session, nickname }),
-            None => self.respond(now, id, &reply, Status::FORBIDDEN),
-        }
-    }
-
     /// Answers a chunk before its message is complete, and lets the rest of it go by.
     fn stop(&mut self, now: i64, id: ConnectionId, incoming: Incoming, end: Option<End>, status: Status) {
         self.respond(now, id, &incoming.reply, status);
@@ -350,37 +270,6 @@ impl Endpoint {
         // The sessions part when the connection is really gone.
         self.shut(id);
     }
-
-    /// Writes a response, if it is wanted.
-    fn respond(&mut self, now: i64, id: ConnectionId, reply: &Reply, status: Status) {
-        if !answered(reply.asked, status) {
-            return;
-        }
-        let Some(connection) = self.connections.get_mut(&id).filter(|one| !one.closing) else { return };
-        connection.written_at = now;
-        connection.mark(id, &mut self.dirty);
-        let hops = reply.from_path.hops();
-        let to = if reply.one_hop { hops.get(..1).unwrap_or(hops) } else { hops };
-        Writer::response(&mut connection.output, &reply.transaction, status, to, &reply.local)
-            .end(End::Complete);
-    }
-}
-
-impl Reply {
-    /// `None` when the request does not say who is to be answered as whom.
-    fn to(request: &Request) -> Option<Self> {
-        if request.from_path.is_empty() {
-            return None;
-        }
-        let send = request.method == Method::Send;
-        Some(Self {
-            transaction: request.transaction.clone(),
-            from_path: request.from_path.clone(),
-            local: request.to_path.first()?.clone(),
-            asked: if send { request.failure_report } else { FailureReport::Yes },
-            one_hop: send,
-        })
-    }
 }
 
 impl Incoming {
@@ -412,19 +301,4 @@ impl Incomplete {
             success_report: incoming.success_report,
         }
     }
-}
-
-/// A quoted string without its quotes (RFC 7701 §7.1).
-fn unquoted(value: &str) -> Option<SmolStr> {
-    let inner = value.strip_prefix('"')?.strip_suffix('"')?;
-    let mut plain = String::new();
-    let mut letters = inner.chars();
-    while let Some(letter) = letters.next() {
-        match letter {
-            '"' => return None,
-            '\\' => plain.push(letters.next()?),
-            _ => plain.push(letter),
-        }
-    }
-    Some(plain.into())
 }

@@ -10,6 +10,7 @@ mod inbound;
 mod judge;
 mod outbound;
 mod outbox;
+mod questions;
 mod relay;
 mod reports;
 mod states;
@@ -23,7 +24,7 @@ use crate::{
     limits,
 };
 use connection::Connection;
-use inbound::Asked;
+use questions::Asked;
 use states::{Event, Open, Then, step};
 use timers::Timers;
 
