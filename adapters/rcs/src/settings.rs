@@ -4,7 +4,7 @@ use std::{fmt, net::IpAddr, time::Duration};
 
 use hashbrown::HashMap;
 use model::{ChannelId, NumberingPlan};
-use sip_message::Uri;
+use sip_message::{Uri, digest::Card};
 use sip_rcs::{Capabilities, revoke};
 use sip_transaction::Timers;
 use smol_str::SmolStr;
@@ -95,6 +95,8 @@ pub enum Credential {
         md5: Option<Secret<Box<str>>>,
         sha256: Option<Secret<Box<str>>>,
     },
+    /// A card (RFC 3310): its device registers with AKA, and other requests are believed by its registration.
+    Card(Secret<Box<Card>>),
 }
 
 /// A value that never prints.

@@ -35,6 +35,8 @@ use crate::translate::{Carried, Form, Line, Spelling, letter};
 /// Devices of one person that are tried.
 const BRANCHES_MAX: usize = 8;
 
+/// One of so many is told.
+const ROUND_TRIPS_TOLD: u32 = 16;
 /// How long a core knows the session in which it called us (64·T1).
 const SESSION_US: i64 = 32_000_000;
 
@@ -56,6 +58,10 @@ impl Flights {
     pub(super) fn is_empty(&self) -> bool {
         self.open.len() == 0
     }
+
+    fn len(&self) -> usize {
+        self.open.len()
+    }
 }
 
 /// One hand-over under way.
@@ -63,6 +69,8 @@ impl Flights {
 pub(super) struct Flight {
     pub(super) attempt: AttemptId,
     pub(super) what: What,
+    /// When it left.
+    pub(super) at_us: i64,
     /// Devices that have not answered.
     pub(super) unheard: u8,
     /// The outcome was told; what comes now changes nothing.
@@ -143,6 +151,7 @@ impl Core {
         let flight = Flight {
             attempt: message.attempt,
             what: What::Message { message: Box::new(message), pair, name },
+            at_us: now_us,
             unheard: 0,
             told: false,
             lost: false,
@@ -291,7 +300,7 @@ impl Core {
                     flight.lost = true;
                 }
             }
-            Heard::Answer(response) if response.status.code() < 300 => self.branch_took(slot, branch),
+            Heard::Answer(response) if response.status.code() < 300 => self.branch_took(now_us, slot, branch),
             Heard::Answer(response) => {
                 if self.again_as_text(now_us, slot, branch, &response) {
                     return;
@@ -302,19 +311,23 @@ impl Core {
         self.conclude(now_us, slot);
     }
 
-    fn branch_took(&mut self, slot: Slot, branch: u8) {
+    fn branch_took(&mut self, now_us: i64, slot: Slot, branch: u8) {
         let Some(flight) = self.flights.open.get_mut(slot) else { return };
         flight.unheard = flight.unheard.saturating_sub(1);
         if flight.told {
             return;
         }
         flight.told = true;
+        let took_us = u64::try_from(now_us.saturating_sub(flight.at_us)).unwrap_or(0);
         let attempt = flight.attempt;
         let form = flight.aims.get(usize::from(branch)).map(|aim| aim.form);
         let name = match &flight.what {
             What::Message { name, .. } => Some(name.clone()),
             What::Report => None,
         };
+        if attempt.slot.is_multiple_of(ROUND_TRIPS_TOLD) {
+            self.watch.round_trip(std::time::Duration::from_micros(took_us));
+        }
         let ids = name.iter().cloned().map(UpstreamId).collect();
         self.outcome(attempt, Outcome::Sent(ids));
         if let (Some(name), Some(Form::Plain)) = (name, form) {
@@ -451,10 +464,23 @@ impl Core {
     }
 
     /// A report is to leave: to these, first come first served.
-    pub(super) fn fly_report(&mut self, attempt: AttemptId, aims: SmallVec<[Aim; 1]>) -> Slot {
-        let flight =
-            Flight { attempt, what: What::Report, unheard: 0, told: false, lost: false, best: None, aims };
-        self.flights.open.insert(flight)
+    pub(super) fn fly_report(&mut self, now_us: i64, attempt: AttemptId, aims: SmallVec<[Aim; 1]>) -> Slot {
+        self.flights.open.insert(Flight {
+            attempt,
+            what: What::Report,
+            at_us: now_us,
+            unheard: 0,
+            told: false,
+            lost: false,
+            best: None,
+            aims,
+        })
+    }
+
+    /// Tells how full the window is.
+    pub fn tell_window(&self) {
+        let used = u32::try_from(self.flights.len()).unwrap_or(u32::MAX);
+        self.watch.window(used, self.settings.limits.window);
     }
 
     /// Whatever is under way may have arrived, what waits behind it has not left. For the very end.

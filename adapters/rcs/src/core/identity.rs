@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 use model::{Address, Number};
 use sip_message::{
     Name, Request, StatusCode, UriRef,
-    digest::{Guard, Judgement, NonceKey, Secret},
+    digest::{Card, Guard, Judgement, NonceKey, Secret, sequence_number},
 };
 use sip_transaction::{Flow, ServerKey, Transport};
 
@@ -186,6 +186,7 @@ impl Core {
         let guard = &mut self.doorkeeper.guard;
         let credentials = guard.credentials(request, name).or_else(|| guard.credentials(request, other));
         let mut stale = false;
+        let mut sqn = None;
         if let Some(credentials) = &credentials {
             let user = (owner(&credentials.username, &settings).as_ref() == Some(line))
                 .then(|| settings.users.get(line))
@@ -193,9 +194,19 @@ impl Core {
             let allowed = |user: &&crate::settings::User| {
                 user.allowed.is_empty() || user.allowed.iter().any(|range| range.contains(source))
             };
-            let judgement = match user.filter(allowed).and_then(|user| secret(&user.credential, credentials))
-            {
-                Some(secret) => guard.judge(now_us, &source_octets, request, credentials, secret),
+            let judgement = match user.filter(allowed).map(|user| &user.credential) {
+                Some(Credential::Card(card)) if credentials.auts.is_some() => {
+                    // The card has seen later numbers than ours.
+                    sqn = guard.synchronised(&source_octets, credentials, card.reveal());
+                    if sqn.is_some() { Judgement::Unfit } else { Judgement::Wrong }
+                }
+                Some(Credential::Card(card)) => {
+                    guard.judge_aka(now_us, &source_octets, request, credentials, card.reveal())
+                }
+                Some(credential) => match secret(credential, credentials) {
+                    Some(secret) => guard.judge(now_us, &source_octets, request, credentials, secret),
+                    None => Judgement::Unfit,
+                },
                 None => Judgement::Wrong,
             };
             match judgement {
@@ -214,11 +225,25 @@ impl Core {
                 }
             }
         }
-        self.challenge(now_us, key, &source_octets, stale, as_server);
+        let card = settings.users.get(line).and_then(|user| match &user.credential {
+            Credential::Card(card) => {
+                Some((&**card.reveal(), sqn.unwrap_or_else(|| sequence_number(now_us))))
+            }
+            Credential::Password(_) | Credential::Ha1 { .. } => None,
+        });
+        self.challenge(now_us, key, &source_octets, stale, as_server, card);
         Err(Unrecognised)
     }
 
-    fn challenge(&mut self, now_us: i64, key: ServerKey, source: &[u8], stale: bool, as_server: bool) {
+    fn challenge(
+        &mut self,
+        now_us: i64,
+        key: ServerKey,
+        source: &[u8],
+        stale: bool,
+        as_server: bool,
+        card: Option<(&Card, u64)>,
+    ) {
         self.counts.challenges += 1;
         let (status, name) = if as_server {
             (StatusCode::UNAUTHORIZED, Name::WwwAuthenticate)
@@ -227,7 +252,11 @@ impl Core {
         };
         let random = random(&mut self.draw);
         let mut response = sip_message::Response::new(status, sip_message::Headers::new());
-        self.doorkeeper.guard.challenge(now_us, random, source, stale, &name, &mut response.headers);
+        let (guard, headers) = (&self.doorkeeper.guard, &mut response.headers);
+        match card {
+            Some((card, sqn)) => guard.challenge_aka(now_us, random, source, card, sqn, &name, headers),
+            None => guard.challenge(now_us, random, source, stale, &name, headers),
+        }
         let _gone = self.layer.respond(now_us, key, &response, &mut self.actions);
     }
 }
@@ -276,6 +305,7 @@ fn secret<'a>(
             };
             ha1.as_ref().map(|ha1| Secret::Ha1(ha1.reveal()))
         }
+        Credential::Card(_) => None,
     }
 }
 

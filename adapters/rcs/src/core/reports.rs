@@ -44,7 +44,7 @@ impl Core {
         let letter = self.imdn(now_us, &carried, message_id, recipient, said, spelling);
         let more = self.conversation(&carried, recipient, sender, report.message.as_u64());
         let count = aims.len();
-        let slot = self.fly_report(report.attempt, aims);
+        let slot = self.fly_report(now_us, report.attempt, aims);
         if let Some(flight) = self.flight_mut(slot) {
             flight.unheard = u8::try_from(count).unwrap_or(u8::MAX);
         }

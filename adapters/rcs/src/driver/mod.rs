@@ -30,6 +30,8 @@ use crate::{
 const BATCH_MAX: usize = 1_024;
 /// How long what is under way may take when we are told to stop.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
+/// Between two looks at how full the window is.
+const WINDOW_TOLD_US: i64 = 100_000;
 /// The core is looked at so often while nothing happens.
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -61,12 +63,16 @@ impl Rcs {
         let (jobs, queue) = mpsc::unbounded_channel();
         let session = intake.open(Arc::new(Answers(jobs.clone())));
         let ways = Box::new(Sockets(endpoint.clone()));
-        let core = Core::new(now(), Arc::new(settings), session, random(), ways, watch);
-        let driver = Driver { core, endpoint, intake: intake.clone(), inbox, jobs: queue, stop };
+        let core = Core::new(now(), Arc::new(settings), session, random(), ways, watch.clone());
+        let driver = Driver { core, told_us: 0, endpoint, intake: intake.clone(), inbox, jobs: queue, stop };
         let closing = intake.clone();
+        // One session: the sockets are there.
+        let sockets = watch.clone();
         let task = async move {
+            sockets.up();
             // Boxed once: the core is large.
             Box::pin(driver.run()).await;
+            sockets.down();
             closing.close(session);
         };
         (Arc::new(Self { jobs, intake }), task)
@@ -147,6 +153,8 @@ impl Ways for Sockets {
 
 struct Driver {
     core: Core,
+    /// When the window was last told.
+    told_us: i64,
     endpoint: Arc<Endpoint>,
     intake: Arc<dyn Intake>,
     inbox: Inbox,
@@ -212,6 +220,10 @@ impl Driver {
         let now_us = now();
         if self.core.next_tick_us().is_some_and(|at_us| at_us <= now_us) {
             self.core.tick(now_us);
+        }
+        if now_us - self.told_us >= WINDOW_TOLD_US {
+            self.told_us = now_us;
+            self.core.tell_window();
         }
     }
 

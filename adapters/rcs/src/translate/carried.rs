@@ -135,22 +135,25 @@ impl<'a> Id<'a> {
     }
 }
 
+/// As a UUID is written (RFC 9562 §4).
+fn spelled(uuid: u128) -> [u8; 36] {
+    let mut text = [b'-'; 36];
+    let mut nibbles = (0..32).rev().map(|at| (uuid >> (4 * at)) as u8 & 0xF);
+    for (at, place) in text.iter_mut().enumerate() {
+        if matches!(at, 8 | 13 | 18 | 23) {
+            continue;
+        }
+        let nibble = nibbles.next().unwrap_or(0);
+        *place = if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
+    }
+    text
+}
+
 impl std::fmt::Display for Id<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match *self {
             Self::Text(text) => f.write_str(text),
-            Self::Uuid(uuid) => {
-                let part = |from: u32, bits: u32| (uuid >> from) & ((1 << bits) - 1);
-                write!(
-                    f,
-                    "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-                    part(96, 32),
-                    part(80, 16),
-                    part(64, 16),
-                    part(48, 16),
-                    part(0, 48)
-                )
-            }
+            Self::Uuid(uuid) => f.write_str(std::str::from_utf8(&spelled(uuid)).unwrap_or_default()),
         }
     }
 }

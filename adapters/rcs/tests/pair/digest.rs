@@ -140,3 +140,57 @@ fn requests_are_challenged_as_configured() {
     world.request(handset(), &head(MINA, &format!("Authorization: {answer}")), b"x");
     world.submission();
 }
+
+/// RFC 3310: a device with a card registers with AKA, and is known by its connection afterwards.
+#[test]
+fn a_device_with_a_card_registers_with_aka() {
+    use rcs::settings::{Credential, Secret};
+    use sip_message::digest::{Answer, Card, Challenge, Secret as Answering, aka_vector};
+
+    use crate::world::line;
+
+    let card = || Card::with_op(&[0x42; 16], &[0x17; 16]);
+    let mut of = settings();
+    of.users.get_mut(&line(MINA)).unwrap().credential = Credential::Card(Secret::new(Box::new(card())));
+    let mut world = World::with(of);
+    world.settle();
+    let tcp = world.connection(40, "127.0.0.1:7001", Transport::Tcp);
+    let head = |cseq: u32, more: &str| {
+        format!(
+            "REGISTER sip:ims.example
+             From: <sip:{MINA}@ims.example>;tag=r
+             To: <sip:{MINA}@ims.example>
+             Call-ID: card
+             CSeq: {cseq} REGISTER
+             Contact: <sip:mina@127.0.0.1:7001;transport=tcp>
+             Expires: 600
+             {more}"
+        )
+    };
+    world.request(tcp, &head(1, ""), b"");
+    let challenged = world.sent_response();
+    assert_eq!(challenged.status, 401);
+    let challenge = Challenge::parse(challenged.headers.get(Name::WwwAuthenticate).unwrap()).unwrap();
+    let (rand, autn) = aka_vector(&challenge.nonce).expect("a vector");
+    let res = card().answer(&rand, &autn, 0).expect("the network knows the key").res;
+    for (password, status) in [(&[1_u8; 8], 401), (&res, 200)] {
+        let credentials = challenge.answer(&Answer {
+            username: MINA,
+            secret: Answering::Password(password),
+            method: "REGISTER",
+            uri: "sip:ims.example",
+            body: b"",
+            cnonce: "c0ffee",
+            count: 1,
+        });
+        world.request(tcp, &head(2, &format!("Authorization: {credentials}")), b"");
+        assert_eq!(world.status(), status);
+    }
+    world.settle();
+    world.request(tcp, &head_of_message(), b"x");
+    world.submission();
+}
+
+fn head_of_message() -> String {
+    head(MINA, "")
+}
