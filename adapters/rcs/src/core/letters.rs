@@ -1,7 +1,8 @@
 //! Requests of ours that carry something to people (rcs sheet §2, §5).
 
+use bytes::{BufMut, BytesMut};
 use model::Address;
-use sip_message::{HeaderValue, Method, Name, Request, Scheme, Uri};
+use sip_message::{HeaderValue, Method, Name, Request, Scheme, Uri, UriRef};
 use sip_net::resolve::{Destination, Host};
 use sip_rcs::Capabilities;
 use sip_transaction::{Flow, Transport, location::Binding};
@@ -9,7 +10,7 @@ use smallvec::SmallVec;
 use smol_str::SmolStr;
 
 use super::{Core, sends::Toward};
-use crate::translate::{Form, Letter, Line, Spelling, uri_of};
+use crate::translate::{Form, Letter, Line, Spelling, write_uri};
 
 /// One device or network element that a message is aimed at.
 #[derive(Debug, Clone)]
@@ -26,6 +27,8 @@ pub(super) struct Aim {
     pub(super) form: Form,
 }
 
+/// Room for the values of one request that differ from request to request.
+const VALUES_OCTETS: usize = 256;
 /// What a MESSAGE is for: the service of CPM (rcs sheet §1.2).
 const SERVICE: &str = "urn:urn-7:3gpp-service.ims.icsi.oma.cpm.msg";
 const ACCEPT_CONTACT: &str = "*;+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.msg\"";
@@ -118,17 +121,38 @@ impl Core {
         more: &[(Name, HeaderValue)],
     ) -> Request {
         let domain = self.settings.domain.clone();
-        let from = uri_of(from, &domain, aim.spelling);
-        let to = uri_of(to, &domain, aim.spelling);
-        // What we write ourselves is a URI.
-        let uri = aim.uri.clone().or_else(|| Uri::new(&to).ok()).unwrap_or_else(|| ours(&domain));
         let tag = self.draw.text();
+        // One piece of memory for all values: From with its tag, whose beginning is what we assert, then To.
+        let mut text = BytesMut::with_capacity(VALUES_OCTETS);
+        let enclosed = |text: &mut BytesMut, address: &Address| {
+            text.put_u8(b'<');
+            // Writing into memory does not fail.
+            let _written = write_uri(text, address, &domain, aim.spelling);
+            text.put_u8(b'>');
+            text.len()
+        };
+        let asserted = enclosed(&mut text, from);
+        text.put_slice(b";tag=");
+        text.put_slice(tag.as_bytes());
+        let from = text.split().freeze();
+        let asserted = from.slice(..asserted);
+        enclosed(&mut text, to);
+        let to = text.split().freeze();
+        let uri = aim.uri.clone().or_else(|| {
+            let uri = to.get(1..to.len().saturating_sub(1))?;
+            UriRef::parse(uri).ok().map(UriRef::to_uri)
+        });
+        // What we write ourselves is a URI.
+        let uri = uri.unwrap_or_else(|| ours(&domain));
         let mut request = Request::builder(Method::MESSAGE, uri)
-            .from(&from, &tag)
-            .to(&to, None)
-            .header(Name::PAssertedIdentity, format_args!("<{from}>"))
-            .header(Name::PAssertedService, HeaderValue::from_static(SERVICE))
+            .header(Name::From, from)
+            .header(Name::To, to)
+            .header(Name::PAssertedIdentity, asserted)
             .header(Name::AcceptContact, HeaderValue::from_static(ACCEPT_CONTACT));
+        if aim.spelling == Spelling::Tel {
+            // Stays within the network (RFC 6050 §4.1).
+            request = request.header(Name::PAssertedService, HeaderValue::from_static(SERVICE));
+        }
         if let Some(application) = letter.application {
             request = request.header(
                 Name::AcceptContact,

@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use sip_message::{Message, Name, Request, Response};
+use sip_message::{HeaderValue, Message, Method, Name, Request, Response};
 use sip_net::{
     Target,
     resolve::{Candidates, Destination, Unresolved},
@@ -133,7 +133,10 @@ impl Core {
             let headers = &mut sending.request.headers;
             headers
                 .push(Name::CallId, format_args!("{:x}-{random:x}@{}", slot.token(), self.settings.domain));
-            headers.push(Name::CSeq, format_args!("1 {}", sending.request.method));
+            match &sending.request.method {
+                &Method::MESSAGE => headers.push(Name::CSeq, HeaderValue::from_static("1 MESSAGE")),
+                other => headers.push(Name::CSeq, format_args!("1 {other}")),
+            }
         }
         let Some(destination) = wanted else { return self.go(now_us, slot) };
         match self.ways.resolve(&destination, random, slot.token()) {

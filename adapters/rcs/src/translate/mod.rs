@@ -9,6 +9,7 @@ mod report;
 mod submission;
 mod words;
 
+pub(crate) use self::number::write_uri;
 pub use self::{
     carried::{Back, Carried, Id, wanted},
     content::{Reading, Unread, read_content},

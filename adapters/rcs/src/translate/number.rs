@@ -1,6 +1,6 @@
 //! Numbers in URIs: `tel:` (RFC 3966), `sip:` with a number as its user (RFC 3261 §19.1.6, rcs sheet §14.2).
 
-use std::{borrow::Cow, fmt, fmt::Write as _};
+use std::{borrow::Cow, fmt};
 
 use model::{Address, Npi, Number, NumberingPlan, Pii, Ton};
 use sip_message::{Scheme, Uri};
@@ -111,10 +111,24 @@ pub enum Spelling {
 pub fn uri_of(address: &Address, domain: &str, spelling: Spelling) -> SmolStr {
     let mut uri = smol_str::SmolStrBuilder::new();
     // Writing into a builder cannot fail.
-    let _written = match address {
+    let _written = write_uri(&mut uri, address, domain, spelling);
+    uri.finish()
+}
+
+/// The same, behind what `out` holds.
+pub(crate) fn write_uri(
+    out: &mut impl fmt::Write,
+    address: &Address,
+    domain: &str,
+    spelling: Spelling,
+) -> fmt::Result {
+    let all =
+        |out: &mut dyn fmt::Write, pieces: &[&str]| pieces.iter().try_for_each(|piece| out.write_str(piece));
+    match address {
         Address::Number(number) if number.ton == Ton::ALPHANUMERIC => {
-            let written = uri.write_str("sip:").and_then(|()| escaped(&number.digits, &mut uri));
-            written.and_then(|()| write!(uri, "@{domain}"))
+            out.write_str("sip:")?;
+            escaped(&number.digits, out)?;
+            all(out, &["@", domain])
         }
         Address::Number(number) => {
             let plus = if number.ton == Ton::INTERNATIONAL { "+" } else { "" };
@@ -123,23 +137,23 @@ pub fn uri_of(address: &Address, domain: &str, spelling: Spelling) -> SmolStr {
             let plain = digits.bytes().all(|b| b.is_ascii_digit() || b == b'*');
             match spelling {
                 Spelling::Tel if plain && plus.is_empty() => {
-                    write!(uri, "tel:{digits};phone-context={domain}")
+                    all(out, &["tel:", digits, ";phone-context=", domain])
                 }
-                Spelling::Tel if plain => write!(uri, "tel:+{digits}"),
-                _ if plain => write!(uri, "sip:{plus}{digits}@{domain};user=phone"),
+                Spelling::Tel if plain => all(out, &["tel:+", digits]),
+                _ if plain => all(out, &["sip:", plus, digits, "@", domain, ";user=phone"]),
                 _ => {
-                    let written = uri.write_str("sip:").and_then(|()| uri.write_str(plus));
-                    let written = written.and_then(|()| escaped(digits, &mut uri));
-                    written.and_then(|()| write!(uri, "@{domain};user=phone"))
+                    all(out, &["sip:", plus])?;
+                    escaped(digits, out)?;
+                    all(out, &["@", domain, ";user=phone"])
                 }
             }
         }
         Address::User(user) => {
-            let written = uri.write_str("sip:").and_then(|()| escaped(&user.id, &mut uri));
-            written.and_then(|()| write!(uri, "@{}.{domain}", user.messenger))
+            out.write_str("sip:")?;
+            escaped(&user.id, out)?;
+            all(out, &["@", &user.messenger, ".", domain])
         }
-    };
-    uri.finish()
+    }
 }
 
 /// As a user part: anything but unreserved characters is percent-encoded.
