@@ -28,8 +28,11 @@ fn batch() -> Batch {
             Duration::from_secs(2),
             Event::Receipt { part: 0, state: ReceiptState::Delivered, code: None },
         );
-        life.then(Duration::from_secs(2), Event::Final { disposition: Disposition::Delivered, cause: None });
-        life.then(Duration::from_secs(2), Event::Reported { given_up: false });
+        life.then(
+            Duration::from_secs(2),
+            Event::Final { disposition: Disposition::Delivered, cause: None, channel: None },
+        );
+        life.then(Duration::from_secs(2), Event::Reported { given_up: false, displayed: false });
         let one = life.batch();
         whole.entries.extend(one.entries);
         whole.usage.extend(one.usage);

@@ -234,9 +234,12 @@ impl Transition {
             Event::Replaced { .. } => 7,
             Event::Joined { .. } => 8,
             Event::Final { .. } => 9,
-            Event::ReportDeferred { .. } => 10,
-            Event::Reported { given_up: false } => 11,
-            Event::Reported { given_up: true } => 12,
+            Event::Reported { given_up: false, .. } => 10,
+            Event::Reported { given_up: true, .. } => 11,
+            Event::Revocation { refused: None, .. } => 12,
+            Event::Revocation { refused: Some(_), .. } => 13,
+            Event::Displayed => 14,
+            Event::Unread => 15,
         })
     }
 }
@@ -253,9 +256,12 @@ impl Label for Transition {
         "replaced",
         "joined",
         "final",
-        "report_deferred",
         "reported",
         "report_given_up",
+        "revoked",
+        "revocation_refused",
+        "displayed",
+        "unread",
     ];
 
     fn index(self) -> usize {

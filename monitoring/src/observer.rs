@@ -118,11 +118,13 @@ impl Counting<'_> {
                 self.tally.channel(*channel).fallbacks[CauseClass::of(*because).index()] += 1;
             }
             Event::Receipt { state, .. } => self.tally.receipts[state.index()] += 1,
-            Event::LateReceipt { state } => self.tally.receipts_late[state.index()] += 1,
-            Event::Final { disposition, cause } => self.ended(entry, *disposition, *cause),
+            Event::LateReceipt { state, .. } => self.tally.receipts_late[state.index()] += 1,
+            Event::Final { disposition, cause, .. } => self.ended(entry, *disposition, *cause),
             Event::Replaced { .. }
             | Event::Joined { .. }
-            | Event::ReportDeferred { .. }
+            | Event::Revocation { .. }
+            | Event::Displayed
+            | Event::Unread
             | Event::Reported { .. } => {}
         }
         self.receipt_for = matches!(entry.event, Event::Receipt { .. }).then_some(entry.message);

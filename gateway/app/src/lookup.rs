@@ -32,7 +32,7 @@ fn standing(origin: ChannelId, message: MessageId, entries: &[Entry]) -> Option<
         return None;
     }
     let ended = entries.iter().rev().find_map(|entry| match entry.event {
-        Event::Final { disposition, cause } => {
+        Event::Final { disposition, cause, .. } => {
             Some(Standing { message, disposition, cause, changed_at: entry.at })
         }
         _ => None,

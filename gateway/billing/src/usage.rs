@@ -5,6 +5,7 @@ use std::fmt;
 use model::{Cause, ChannelId, Class, Lane, MessageId, Msisdn, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use smol_str::SmolStr;
 
 /// What makes a record unique: the database refuses a second one with the same key.
 ///
@@ -12,7 +13,8 @@ use sha2::{Digest, Sha256};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct UsageKey {
     pub message: MessageId,
-    /// Which leg of the plan, from 0.
+    /// The leg of the plan that was metered, from 0. Another leg of the same service and length goes on under
+    /// it.
     pub leg: u8,
     pub event: UsageEvent,
 }
@@ -86,6 +88,8 @@ pub enum UsageService {
 }
 
 impl UsageService {
+    pub const ALL: [Self; 4] = [Self::Sms, Self::Messenger, Self::Esme, Self::Rcs];
+
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -108,9 +112,38 @@ pub enum UsageOutcome {
     Expired = 5,
     Cancelled = 6,
     Unknown = 7,
+    /// Another leg took over; this one is not charged.
+    Replaced = 8,
 }
 
-/// One billable event. Small and of fixed size: at full load forty thousand of these are written a
+impl UsageOutcome {
+    pub const ALL: [Self; 8] = [
+        Self::Accepted,
+        Self::Delivered,
+        Self::HandedOver,
+        Self::Failed,
+        Self::Expired,
+        Self::Cancelled,
+        Self::Unknown,
+        Self::Replaced,
+    ];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Delivered => "delivered",
+            Self::HandedOver => "handed_over",
+            Self::Failed => "failed",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+            Self::Unknown => "unknown",
+            Self::Replaced => "replaced",
+        }
+    }
+}
+
+/// One billable event. Small: at full load forty thousand of these are written a
 /// second. Numbers are kept, because that is what a usage record is for; texts never are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsageRecord {
@@ -132,6 +165,22 @@ pub struct UsageRecord {
     pub from: Option<Msisdn>,
     pub to: Option<Msisdn>,
     pub cause: Option<Cause>,
+    /// The leg whose record this one takes back or takes over from; see [`UsageRecord::parent`].
+    pub parent: Option<u8>,
+    /// The charging id of the network the message came from (`icid-value`, RFC 7315 §4.6).
+    pub charging_id: Option<SmolStr>,
+}
+
+impl UsageRecord {
+    /// The record that this one belongs to: what a reversal takes back, or the leg that a fallback replaced.
+    #[must_use]
+    pub fn parent(&self) -> Option<UsageKey> {
+        let event = match self.key.event {
+            UsageEvent::Deliver => UsageEvent::Deliver,
+            UsageEvent::Submit | UsageEvent::Reversal => UsageEvent::Submit,
+        };
+        self.parent.map(|leg| UsageKey { leg, event, ..self.key })
+    }
 }
 
 #[cfg(test)]

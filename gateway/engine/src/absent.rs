@@ -6,11 +6,12 @@
 use std::collections::BTreeSet;
 
 use hashbrown::HashMap;
-use model::{ChannelId, For, Msisdn, Number, Pii, Presence, Timestamp};
+use model::{ChannelId, For, Lane, MessageId, Msisdn, Number, Pii, Presence, Timestamp};
 
 use crate::{
     core::Core,
     delivery::{State, Trigger},
+    lanes::Queue,
     open::Key,
 };
 
@@ -26,7 +27,7 @@ pub(crate) struct Absent {
 
 #[derive(Debug)]
 struct List {
-    /// In the order in which they are to go; those that have left in another way are passed over.
+    /// Those that have left in another way are passed over.
     keys: Vec<Key>,
     live: usize,
     at: Timestamp,
@@ -112,17 +113,31 @@ impl Core {
         }
     }
 
-    /// The person is there, or may be: whatever waits for them goes, in its order.
+    /// The person is there, or may be: whatever waits for them goes, in the order of acceptance, and before what
+    /// has come since (invariant I7). All of it is committed.
     pub(crate) fn found(&mut self, channel: ChannelId, number: Msisdn) {
         if self.absent.is_empty() {
             return;
         }
-        for key in self.absent.take((channel, number)) {
-            let waits = self.open.get(key).is_some_and(|open| open.state == State::Absent);
-            if waits && self.step(key.slot, Trigger::Found) {
-                self.enqueue(key);
-            }
+        let keys = self.absent.take((channel, number));
+        let mut waiting: Vec<(MessageId, Lane, Key)> = keys
+            .into_iter()
+            .filter_map(|key| {
+                let open = self.open.get(key).filter(|open| open.state == State::Absent)?;
+                Some((open.message, open.lane, key))
+            })
+            .collect();
+        waiting.sort_unstable_by_key(|(message, ..)| *message);
+        for (_, _, key) in &waiting {
+            self.step(key.slot, Trigger::Found);
         }
+        let lanes = self.lanes(channel);
+        if lanes.down {
+            waiting.into_iter().for_each(|(_, lane, key)| lanes.push(Queue::Message(lane), key));
+        } else {
+            waiting.into_iter().rev().for_each(|(_, lane, key)| lanes.push_front(Queue::Message(lane), key));
+        }
+        self.list(channel);
     }
 
     /// Who a message waits for, or would.

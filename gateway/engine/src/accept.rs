@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use billing::{Meter, Metered, UsageService};
+use billing::Metered;
 use model::{
     Address, Answer, Cause, ChannelId, ChannelKind, Class, Content, Disposition, For, Msisdn, Number, Pii,
     ReceiptsWanted, Rich, Submission, Ticket, Timestamp,
@@ -14,6 +14,7 @@ use crate::{
     core::Core,
     delivery::State,
     destination::Journey,
+    fallback::service,
     gates::{self, Verdict},
     journal::{Accepted, Event, Plan},
     open::{Open, seconds},
@@ -96,6 +97,8 @@ impl Core {
             octets: u32::try_from(submission.content.octets()).unwrap_or(u32::MAX),
             from: decided.from,
             to: decided.to,
+            leg: 0,
+            replaces: None,
         };
         let held = Arc::make_mut(&mut submission);
         held.id = Some(id);
@@ -113,8 +116,7 @@ impl Core {
         self.pending.contents.push((id, accepted.submission.content.clone()));
         let birth = self.pending.seq;
         self.record(now, id, birth, Event::Accepted(accepted.clone()));
-        let meter = Meter { message: id, leg: 0, origin, channel: first, class, metered };
-        self.charge(meter.accepted(now));
+        self.charge(accepted.meter(id, first).accepted(now));
         let key = self.insert(Open {
             message: id,
             birth,
@@ -134,7 +136,14 @@ impl Core {
             disposition: Disposition::Accepted,
             cause: None,
             possible_duplicate: false,
+            kept: false,
+            displayed: false,
+            told_displayed: false,
         });
+        if accepted.plan.legs.len() > 1 {
+            let until = self.by(key.slot, &accepted, seconds(expires_at));
+            self.open.set_deadline(key.slot, until);
+        }
         if let Some(person) = decided.opt_out {
             self.known.set_consent(person, model::ConsentScope::Business, false, now);
             self.end(now, key.slot, Disposition::Delivered, None);
@@ -239,15 +248,6 @@ fn pass(verdict: Verdict) -> Result<(), Cause> {
     match verdict {
         Verdict::Refuse(cause) => Err(cause),
         Verdict::Pass | Verdict::Hold(_) => Ok(()),
-    }
-}
-
-const fn service(kind: Option<ChannelKind>) -> UsageService {
-    match kind {
-        Some(ChannelKind::Messenger | ChannelKind::Http) | None => UsageService::Messenger,
-        Some(ChannelKind::Esme) => UsageService::Esme,
-        Some(ChannelKind::Smsc) => UsageService::Sms,
-        Some(ChannelKind::Rcs) => UsageService::Rcs,
     }
 }
 

@@ -162,9 +162,13 @@ impl Core {
         let mut replaced = accepted.with_content(content);
         replaced.expires_at = expires_at;
         replaced.metered = metered;
+        if let Some(at) = scheduled_at {
+            Arc::make_mut(&mut replaced.submission).scheduled_at = Some(at);
+        }
+        let until = self.by(slot, &replaced, seconds(expires_at));
         self.open.heat(slot, Arc::new(replaced));
         self.fresh.insert(slot, self.pending.seq);
-        self.open.set_deadline(slot, seconds(expires_at));
+        self.open.set_deadline(slot, until);
         // Without a new time it keeps its place.
         if let Some(at) = scheduled_at.filter(|at| *at > now) {
             self.no_longer_absent(slot);

@@ -23,6 +23,7 @@ use model::{
 
 use crate::{
     absent::Absent,
+    fleeting::{Fleeting, Signals},
     gather::Gathering,
     gauge::Tally,
     journal::Batch,
@@ -30,6 +31,7 @@ use crate::{
     lanes::{Lanes, Queue},
     open::{Key, OpenMessages},
     policy::{Policy, Texts},
+    revoke::Gone,
     upstream::Upstream,
 };
 
@@ -53,6 +55,13 @@ pub struct Core {
     /// (channel, recipient digest) -> messages whose answer was lost there.
     pub(crate) unknown: HashMap<(ChannelId, u64), Vec<Key>>,
     pub(crate) absent: Absent,
+    /// Revocations under way, and the channel that has them.
+    pub(crate) revoking: HashMap<Key, ChannelId>,
+    pub(crate) gone: Gone,
+    /// Messages that wait to be seen.
+    pub(crate) unread: usize,
+    pub(crate) fleeting: Fleeting,
+    pub(crate) signals: Signals,
     pub(crate) references: HashMap<u64, u16>,
     /// Slots of messages whose content was replaced, with the batch that makes it durable.
     pub(crate) fresh: HashMap<u32, u64>,
@@ -60,7 +69,9 @@ pub struct Core {
     pub(crate) codes: HashMap<MessageId, smol_str::SmolStr>,
     /// What waits for content to be read back.
     pub(crate) cold: HashMap<u64, Vec<Inbound>>,
-    wanted: Vec<u64>,
+    pub(crate) wanted: Vec<u64>,
+    /// Batches whose reading is under way and must be repeated: something has been changed meanwhile.
+    pub(crate) outdated: Vec<u64>,
     pub(crate) pending: Batch,
     pub(crate) release: Release,
     pub(crate) touched: u64,
@@ -84,6 +95,7 @@ pub struct Release {
     seq: u64,
     answers: Vec<(SessionId, Vec<(u64, Answer)>)>,
     pub(crate) enqueue: Vec<(ChannelId, Queue, Key)>,
+    pub(crate) fleeting: Vec<(ChannelId, Outgoing)>,
 }
 
 impl Release {
@@ -125,11 +137,17 @@ impl Core {
             parked_may_match: false,
             unknown: HashMap::new(),
             absent: Absent::default(),
+            revoking: HashMap::new(),
+            gone: Gone::default(),
+            unread: 0,
+            fleeting: Fleeting::default(),
+            signals: Signals::default(),
             references: HashMap::new(),
             fresh: HashMap::new(),
             codes: HashMap::new(),
             cold: HashMap::new(),
             wanted: Vec::new(),
+            outdated: Vec::new(),
             pending: Batch { seq: last_seq + 1, ..Batch::default() },
             release: Release::default(),
             touched: 0,
@@ -147,14 +165,15 @@ impl Core {
     pub fn take(&mut self, now: Timestamp, inbound: Inbound) {
         match inbound {
             Inbound::Submit { submission, ticket } => self.submit(now, submission, ticket),
-            Inbound::Outcome { attempt, outcome } => {
+            Inbound::Outcome { attempt, outcome } if !self.fleeting_outcome(attempt) => {
                 self.outcome(now, Key { slot: attempt.slot, generation: attempt.generation }, outcome);
             }
+            Inbound::Outcome { .. } => {}
             Inbound::Receipt { channel, receipt, ticket } => self.receipt(now, channel, receipt, ticket),
             Inbound::Command { command, ticket } => self.command(now, command, ticket),
             Inbound::Room { channel, room } => self.room(channel, room),
             Inbound::Presence { channel, number, presence } => self.presence(now, channel, &number, presence),
-            Inbound::Signal { .. } => {}
+            Inbound::Signal { channel, signal } => self.signal(now, channel, signal),
         }
     }
 
@@ -211,9 +230,13 @@ impl Core {
             return None;
         }
         let seq = self.pending.seq;
-        // An empty batch takes no number: the store never sees it.
-        let next = if idle { seq } else { seq + 1 };
-        let mut batch = std::mem::replace(&mut self.pending, Batch { seq: next, ..Batch::default() });
+        if idle {
+            // Nothing to write down. An empty batch takes no number, and what else is pending waits for the next.
+            let release = Release { seq, ..std::mem::take(&mut self.release) };
+            return Some(Sealed { batch: Arc::new(Batch { seq, at: now, ..Batch::default() }), release });
+        }
+        let next = Batch { seq: seq + 1, ..Batch::default() };
+        let mut batch = std::mem::replace(&mut self.pending, next);
         batch.at = now;
         // Whether all messages of a batch have ended is known only when no more can be accepted in it.
         if self.open.all_ended(seq) {
@@ -233,6 +256,7 @@ impl Core {
     /// The batch is durable: lets its consequences go. Returns the answers by session.
     pub fn committed(&mut self, release: Release) -> Vec<(SessionId, Vec<(u64, Answer)>)> {
         self.settle_fresh(release.seq);
+        self.fleeting.passing.extend(release.fleeting);
         for (channel, queue, key) in release.enqueue {
             if self.open.get(key).is_some() {
                 self.lanes(channel).push(queue, key);
@@ -245,7 +269,11 @@ impl Core {
 
     /// What can be handed over now, by channel. Everything returned is committed.
     pub fn dispatch(&mut self, now: Timestamp) -> Vec<(ChannelId, Vec<Outgoing>)> {
-        let mut handed = Vec::new();
+        let mut handed: Vec<(ChannelId, Vec<Outgoing>)> = self
+            .dispatch_fleeting()
+            .into_iter()
+            .map(|(channel, outgoing)| (channel, vec![outgoing]))
+            .collect();
         for channel in std::mem::take(&mut self.listed) {
             let mut lanes = std::mem::take(self.lanes(channel));
             lanes.listed = false;
@@ -343,8 +371,12 @@ impl Core {
             self.fresh.iter().filter(|(_, batch)| **batch <= seq).map(|(slot, _)| *slot).collect();
         for slot in durable {
             self.fresh.remove(&slot);
-            if let Some(channel) = self.open.at(slot).map(|open| open.channel) {
+            if let Some((channel, birth)) = self.open.at(slot).map(|open| (open.channel, open.birth)) {
                 self.list(channel);
+                // What is being read back now may have been read before this commit.
+                if self.cold.contains_key(&birth) && !self.outdated.contains(&birth) {
+                    self.outdated.push(birth);
+                }
             }
         }
     }

@@ -16,10 +16,16 @@ pub enum State {
     Sent,
     /// The answer was lost.
     Unknown,
+    /// The time of its leg is over: it is to be taken back from its channel.
+    Overdue,
+    /// Its channel was asked to take it back.
+    Revoking,
     /// Ended; the sender is still to be told.
     Reporting,
     /// The report is on its way.
     ReportInFlight,
+    /// Delivered, and nobody has seen it yet; the sender wants to know.
+    Unread,
     /// Nothing more to do.
     Closed,
 }
@@ -36,22 +42,28 @@ pub enum Trigger {
     Deferred,
     AnswerLost,
     Resend,
+    LegOver,
     Ended,
     ReportDispatched,
     ReportTaken,
     ReportDeferred,
+    Told,
+    Seen,
 }
 
 impl State {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Gathering,
         Self::Waiting,
         Self::Absent,
         Self::InFlight,
         Self::Sent,
         Self::Unknown,
+        Self::Overdue,
+        Self::Revoking,
         Self::Reporting,
         Self::ReportInFlight,
+        Self::Unread,
         Self::Closed,
     ];
 
@@ -63,7 +75,7 @@ impl State {
 }
 
 impl Trigger {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Complete,
         Self::Dispatched,
         Self::Missed,
@@ -72,17 +84,23 @@ impl Trigger {
         Self::Deferred,
         Self::AnswerLost,
         Self::Resend,
+        Self::LegOver,
         Self::Ended,
         Self::ReportDispatched,
         Self::ReportTaken,
         Self::ReportDeferred,
+        Self::Told,
+        Self::Seen,
     ];
 }
 
-use State::{Absent, Closed, Gathering, InFlight, ReportInFlight, Reporting, Sent, Unknown, Waiting};
+use State::{
+    Absent, Closed, Gathering, InFlight, Overdue, ReportInFlight, Reporting, Revoking, Sent, Unknown, Unread,
+    Waiting,
+};
 use Trigger::{
-    AnswerLost, Complete, Deferred, Dispatched, Ended, Found, Missed, ReportDeferred, ReportDispatched,
-    ReportTaken, Resend, Taken,
+    AnswerLost, Complete, Deferred, Dispatched, Ended, Found, LegOver, Missed, ReportDeferred,
+    ReportDispatched, ReportTaken, Resend, Seen, Taken, Told,
 };
 
 /// Every permitted step.
@@ -91,7 +109,7 @@ pub const ROWS: &[(State, Trigger, State)] = &[
     (Gathering, Complete, Waiting),
     (Gathering, Ended, Reporting), // joined into another segment, cancelled or expired
     (Waiting, Dispatched, InFlight),
-    (Waiting, Deferred, Waiting), // the plan moved to a channel that is down
+    (Waiting, Deferred, Waiting), // the plan moved on
     (Waiting, Missed, Absent),    // behind others who wait for the same person
     (Waiting, Ended, Reporting),  // expired, cancelled
     (Absent, Found, Waiting),     // the recipient is there, or may be
@@ -102,16 +120,32 @@ pub const ROWS: &[(State, Trigger, State)] = &[
     (InFlight, Missed, Absent), // refused: the recipient is away
     (InFlight, AnswerLost, Unknown),
     (InFlight, Ended, Reporting), // refused for good, or taken where no receipt follows
-    (Sent, Ended, Reporting),     // by receipt, or the receipt window is over
-    (Unknown, Taken, Sent),       // a late answer
-    (Unknown, Resend, Waiting),   // the policy prefers a duplicate
-    (Unknown, Deferred, Waiting), // a late refusal
-    (Unknown, Missed, Absent),    // the same: the recipient is away
-    (Unknown, Ended, Reporting),  // a receipt, or the window is over
+    (Sent, LegOver, Overdue),
+    (Sent, Deferred, Waiting),  // certainly not delivered, or its leg's time is over
+    (Sent, Ended, Reporting),   // by receipt, or the receipt window is over
+    (Unknown, Taken, Sent),     // a late answer
+    (Unknown, Resend, Waiting), // the policy prefers a duplicate
+    (Unknown, Deferred, Waiting), // a late refusal, or its leg's time is over
+    (Unknown, Missed, Absent),  // a late refusal: the recipient is away
+    (Unknown, LegOver, Overdue),
+    (Unknown, Ended, Reporting), // a receipt, or the window is over
+    (Overdue, Dispatched, Revoking),
+    (Overdue, Deferred, Waiting), // a late refusal; or it cannot be taken back, and goes on
+    (Overdue, Taken, Sent),       // it cannot be taken back, and stays
+    (Overdue, AnswerLost, Unknown), // the same where its answer was lost
+    (Overdue, Ended, Reporting),  // a receipt
+    (Revoking, Deferred, Waiting), // taken back, or it cannot be and goes on
+    (Revoking, Taken, Sent),      // it has arrived, or cannot be taken back and stays
+    (Revoking, AnswerLost, Unknown), // the same where its answer was lost
+    (Revoking, Ended, Reporting), // a receipt was faster
     (Reporting, ReportDispatched, ReportInFlight),
+    (Reporting, Told, Unread),        // nothing to tell yet but whether it is seen
     (Reporting, ReportTaken, Closed), // nobody wants it, or it is too old
+    (ReportInFlight, Told, Unread),   // delivered; whether it is seen is awaited
     (ReportInFlight, ReportTaken, Closed),
     (ReportInFlight, ReportDeferred, Reporting),
+    (Unread, Seen, Reporting),
+    (Unread, ReportTaken, Closed), // not seen in time
 ];
 
 /// The step from `state` on `trigger`, or `None` where the trigger changes nothing: a receipt for what has

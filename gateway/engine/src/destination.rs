@@ -61,7 +61,7 @@ impl Core {
         if plan.legs.is_empty() { Err(Cause::NoRoute) } else { Ok(plan) }
     }
 
-    fn kind(&self, channel: ChannelId) -> Option<ChannelKind> {
+    pub(crate) fn kind(&self, channel: ChannelId) -> Option<ChannelKind> {
         self.policy.channel(channel).map(|channel| channel.kind)
     }
 

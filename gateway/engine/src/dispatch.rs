@@ -43,11 +43,12 @@ impl Core {
                 break;
             }
             let Some(open) = self.open.get(key) else { continue };
+            let state = open.state;
             let wanted = match queue {
-                Queue::Message(_) => State::Waiting,
-                Queue::Reports => State::Reporting,
+                Queue::Message(_) => matches!(state, State::Waiting | State::Overdue),
+                Queue::Reports => state == State::Reporting,
             };
-            if open.state != wanted {
+            if !wanted {
                 continue;
             }
             let Some(accepted) = open.hot.clone() else {
@@ -57,6 +58,7 @@ impl Core {
                 break;
             };
             let handed = match queue {
+                Queue::Message(_) if state == State::Overdue => self.revoke(channel, key, &accepted),
                 Queue::Message(_) => self.hand_over(now, channel, key, accepted),
                 Queue::Reports => self.hand_back(now, key, accepted),
             };
@@ -113,14 +115,17 @@ impl Core {
     fn moves_on(&mut self, now: Timestamp, channel: ChannelId, key: Key) -> bool {
         let Some(open) = self.open.get(key).filter(|open| open.state == State::Waiting) else { return false };
         let (leg, uncertain) = (open.leg, open.possible_duplicate);
-        let next = open.hot.as_ref().and_then(|hot| hot.plan.legs.get(usize::from(leg) + 1)).copied();
-        let Some(next) = next.filter(|next| self.lanes(*next).room > 0) else { return false };
+        let Some(accepted) = &open.hot else { return false };
+        let Some(next) = self.next_leg(accepted, leg) else { return false };
+        if self.lanes(next.channel).room == 0 {
+            return false;
+        }
         // It may have arrived already, and a loss is preferred to a duplicate there.
         let waits = self.policy.channel(channel).is_some_and(|policy| policy.answer_lost == AnswerLost::Wait);
         if uncertain && waits {
             return false;
         }
-        self.reroute(now, key, leg + 1, next, Cause::LinkDown);
+        self.reroute(now, key, next, Cause::LinkDown, true);
         true
     }
 
@@ -189,22 +194,35 @@ impl Core {
         let (message, segments, possible_duplicate) = (open.message, open.segments, open.possible_duplicate);
         let policy = self.policy.channel(channel);
         let want_receipt = policy.is_some_and(|policy| policy.gives_receipts);
-        let reads_users = policy.is_some_and(|policy| policy.kind == ChannelKind::Messenger);
+        let (from, to) = self.addressed(channel, &accepted);
         let concat_ref = if segments > 1 { self.reference(&accepted) } else { 0 };
         Some(Outgoing::Message(OutgoingMessage {
             attempt: AttemptId { slot: attempt.slot, generation: attempt.generation },
             message,
             submission: self.readable(channel, &accepted.submission),
-            from: if reads_users { None } else { accepted.plan.from.clone() },
-            to: if reads_users { accepted.plan.to.clone() } else { None },
+            from,
+            to,
             concat_ref,
             want_receipt,
             possible_duplicate,
         }))
     }
 
+    /// Sender and recipient, where this channel is given others than the submission names.
+    pub(crate) fn addressed(
+        &self,
+        channel: ChannelId,
+        accepted: &Accepted,
+    ) -> (Option<Pii<Address>>, Option<Pii<Address>>) {
+        if self.kind(channel) == Some(ChannelKind::Messenger) {
+            (None, accepted.plan.to.clone())
+        } else {
+            (accepted.plan.from.clone(), None)
+        }
+    }
+
     /// The message as this channel reads it: a network of texts has no use for the octets of another.
-    fn readable(&self, channel: ChannelId, submission: &Arc<Submission>) -> Arc<Submission> {
+    pub(crate) fn readable(&self, channel: ChannelId, submission: &Arc<Submission>) -> Arc<Submission> {
         let reads = self.policy.channel(channel).is_some_and(|policy| reads_text(policy.kind));
         match &submission.content {
             Content::Coded(coded) if reads => {
@@ -215,12 +233,12 @@ impl Core {
         }
     }
 
-    /// How many segments a message takes on this leg of its plan: it was counted for the first one.
+    /// How many segments a message takes on this leg of its plan: it was counted for the one that is metered.
     pub(crate) fn segments_on(&self, channel: ChannelId, accepted: &Accepted) -> u16 {
         let counted = accepted.metered.segments;
         let kind = self.policy.channel(channel).map(|policy| policy.kind);
         match kind {
-            _ if accepted.first_leg() == Some(channel) => counted,
+            _ if accepted.plan.legs.get(usize::from(accepted.metered.leg)) == Some(&channel) => counted,
             Some(ChannelKind::Smsc | ChannelKind::Esme) => {
                 self.texts.segments(channel, &accepted.submission.content).unwrap_or(counted)
             }
@@ -244,7 +262,10 @@ impl Core {
     fn hand_back(&mut self, now: Timestamp, key: Key, accepted: Arc<Accepted>) -> Option<Outgoing> {
         self.step(key.slot, Trigger::ReportDispatched);
         let attempt = self.open.renew(key.slot)?;
+        let open = self.open.at_mut(key.slot)?;
+        open.told_displayed = open.displayed && open.receipts.displayed;
         let open = self.open.at(key.slot)?;
+        let delivered = open.disposition.is_success() && !accepted.plan.legs.is_empty();
         Some(Outgoing::Report(Report {
             attempt: AttemptId { slot: attempt.slot, generation: attempt.generation },
             message: open.message,
@@ -254,9 +275,9 @@ impl Core {
             code: self.codes.get(&open.message).cloned(),
             at: now,
             segments: open.segments,
-            displayed: false,
+            displayed: open.told_displayed,
             intermediate: false,
-            via: None,
+            via: if delivered { self.kind(open.channel) } else { None },
         }))
     }
 }

@@ -115,6 +115,7 @@ impl Core {
             Event::Joined { parts: u8::try_from(there.len()).unwrap_or(u8::MAX) },
         );
         self.open.heat(leader.slot, Arc::new(accepted.with_content(content)));
+        self.fresh.insert(leader.slot, self.pending.seq);
         self.step(leader.slot, Trigger::Complete);
         self.enqueue(leader);
     }

@@ -27,6 +27,10 @@ pub struct Footprint {
     pub unknown: usize,
     /// Messages that wait for their recipient to be there.
     pub absent: usize,
+    /// Messages of which it is awaited that somebody sees them.
+    pub unread: usize,
+    pub revoking: usize,
+    pub fleeting: usize,
     pub gathering: usize,
     pub codes: usize,
     /// Batches being read back.
@@ -79,6 +83,9 @@ impl Core {
             parked: self.parked.len(),
             unknown: self.unknown.len(),
             absent: self.absent.len(),
+            unread: self.unread,
+            revoking: self.revoking.len(),
+            fleeting: self.fleeting.len(),
             gathering: self.gathering.len(),
             codes: self.codes.len(),
             cold: self.cold.len(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use billing::{Metered, UsageRecord};
+use billing::{Meter, Metered, UsageRecord};
 use model::{
     Address, Cause, ChannelId, Content, Disposition, MessageId, Pii, ReceiptState, Refusal, Submission,
     Timestamp, UpstreamId,
@@ -30,23 +30,28 @@ pub enum Event {
     Deferred { channel: ChannelId, refusal: Refusal, due: Timestamp },
     /// The answer to an attempt was lost; what the policy says is done then.
     AnswerLost { channel: ChannelId, due: Timestamp },
-    /// The plan moved on to its next channel.
-    Rerouted { leg: u8, channel: ChannelId, because: Cause },
+    /// The plan moved on to a later channel. Where that costs something else, what was metered is replaced.
+    Rerouted { leg: u8, channel: ChannelId, because: Cause, metered: Option<Metered> },
+    /// The channel was asked to take the message back: it will not be shown any more, or the reason why it may be.
+    Revocation { channel: ChannelId, refused: Option<Cause> },
     /// The network behind the channel said something about a segment.
     Receipt { part: u8, state: ReceiptState, code: Option<SmolStr> },
-    /// A receipt came when the message had ended already: counted, not applied (invariant I4).
-    LateReceipt { state: ReceiptState },
+    /// Something came back from an earlier hand-over when the message had ended or gone another way: counted,
+    /// not applied (invariants I4 and I5).
+    LateReceipt { channel: ChannelId, state: ReceiptState },
     /// The content was replaced by its sender; the new content is stored with this entry.
     Replaced { scheduled_at: Option<Timestamp>, expires_at: Timestamp, metered: Metered },
     /// Segments that came one by one were joined; the joined content is stored with this entry, and the
     /// other segments ended as handed over.
     Joined { parts: u8 },
-    /// The end.
-    Final { disposition: Disposition, cause: Option<Cause> },
-    /// Handing the report to the sender failed; the next try is due then.
-    ReportDeferred { due: Timestamp },
-    /// The sender has the report, or it was given up.
-    Reported { given_up: bool },
+    /// The end, and the channel that had the message then: where it was delivered, that one did it.
+    Final { disposition: Disposition, cause: Option<Cause>, channel: Option<ChannelId> },
+    /// After its end: a person has seen it.
+    Displayed,
+    /// Nobody has seen it in time; that is not awaited any more.
+    Unread,
+    /// The sender has the report, which said that it was seen or did not, or it was given up.
+    Reported { given_up: bool, displayed: bool },
 }
 
 /// Everything decided at acceptance.
@@ -87,6 +92,22 @@ pub struct Batch {
     pub erase: Vec<u64>,
     /// Batches of which nothing is open any more, reports included.
     pub close: Vec<u64>,
+}
+
+impl Accepted {
+    /// Meters the message on this channel, as it is metered now.
+    #[must_use]
+    pub fn meter(&self, message: MessageId, channel: ChannelId) -> Meter<'_> {
+        let submission = &self.submission;
+        Meter {
+            message,
+            origin: submission.origin,
+            channel,
+            class: submission.class,
+            metered: self.metered,
+            charging_id: submission.charging_id.as_ref(),
+        }
+    }
 }
 
 impl Batch {

@@ -147,6 +147,18 @@ impl Knowledge {
         Some(number)
     }
 
+    /// The number a phone knows this user by already: their own, or the one they have towards `other`.
+    pub(crate) fn number_of(
+        &self,
+        messenger: ChannelId,
+        user: &SmolStr,
+        other: Option<Msisdn>,
+    ) -> Option<Msisdn> {
+        let key = (messenger, user.clone());
+        let leased = || self.leased.get(&(key.clone(), other?)).copied();
+        self.links.get(&key).map(|link| link.number).or_else(leased)
+    }
+
     fn set_lease(&mut self, number: Msisdn, other: Msisdn, user: UserKey) {
         self.leased.insert((user.clone(), other), number);
         self.leases.insert((number, other), user);

@@ -63,7 +63,14 @@ fn line(event: &Event, name: &dyn Fn(ChannelId) -> String) -> (String, String) {
             format!("gateway ──▶ {}", name(*channel)),
             format!("answer lost: neither sent nor failed; decided again at {}", clock(*due)),
         ),
-        Event::Rerouted { leg, channel, because } => {
+        Event::Revocation { channel, refused } => (
+            format!("gateway ──▶ {}", name(*channel)),
+            refused.map_or_else(
+                || "taken back".to_owned(),
+                |cause| format!("could not be taken back: {}", cause.code()),
+            ),
+        ),
+        Event::Rerouted { leg, channel, because, .. } => {
             ("gateway".into(), format!("leg {leg}: over to {} because of {}", name(*channel), because.code()))
         }
         Event::Receipt { part, state, code } => (
@@ -74,24 +81,27 @@ fn line(event: &Event, name: &dyn Fn(ChannelId) -> String) -> (String, String) {
                 code.as_ref().map_or(String::new(), |code| format!(", code {code}"))
             ),
         ),
-        Event::LateReceipt { state } => {
-            ("network ──▶ gateway".into(), format!("late receipt: {state:?}; counted, not applied"))
-        }
+        Event::LateReceipt { channel, state } => (
+            format!("{} ──▶ gateway", name(*channel)),
+            format!("late receipt: {state:?}; counted, not applied"),
+        ),
         Event::Replaced { .. } => ("sender ──▶ gateway".into(), "content replaced".into()),
         Event::Joined { parts } => ("gateway".into(), format!("{parts} segments joined")),
-        Event::Final { disposition, cause } => (
+        Event::Final { disposition, cause, channel } => (
             "gateway".into(),
             format!(
-                "{}{}",
+                "{}{}{}",
                 disposition.as_str(),
+                channel.map_or(String::new(), |channel| format!(" by {}", name(channel))),
                 cause.map_or(String::new(), |cause| format!(": {}", cause.text()))
             ),
         ),
-        Event::ReportDeferred { due } => {
-            ("gateway ──▶ sender".into(), format!("report not taken; again at {}", clock(*due)))
+        Event::Displayed => ("network ──▶ gateway".into(), "displayed".into()),
+        Event::Unread => ("gateway".into(), "not displayed in time; no longer awaited".into()),
+        Event::Reported { given_up, displayed } => {
+            let what = if *displayed { "report of display" } else { "report" };
+            ("gateway ──▶ sender".into(), format!("{what} {}", if *given_up { "given up" } else { "taken" }))
         }
-        Event::Reported { given_up: false } => ("gateway ──▶ sender".into(), "report taken".into()),
-        Event::Reported { given_up: true } => ("gateway ──▶ sender".into(), "report given up".into()),
     }
 }
 

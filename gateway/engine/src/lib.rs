@@ -11,6 +11,9 @@ mod deadline;
 pub mod delivery;
 mod destination;
 mod dispatch;
+mod display;
+mod fallback;
+mod fleeting;
 mod gates;
 mod gather;
 mod gauge;
@@ -26,6 +29,7 @@ mod presence;
 mod receipt;
 mod recover;
 mod retry;
+mod revoke;
 mod route;
 mod upstream;
 

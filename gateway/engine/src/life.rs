@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use billing::{Meter, UsageRecord};
+use billing::UsageRecord;
 use model::{Cause, ChannelId, Disposition, MessageId, Timestamp};
 
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
     journal::{Accepted, Entry, Event},
     lanes::Queue,
     open::{Key, Open, seconds},
+    upstream::Past,
 };
 
 impl Core {
@@ -63,26 +64,29 @@ impl Core {
         let Some(open) = self.open.at_mut(slot) else { return };
         open.disposition = disposition;
         open.cause = cause;
-        let (message, birth, origin, channel, leg, digest) =
-            (open.message, open.birth, open.origin, open.channel, open.leg, open.upstream);
+        let (message, birth, origin, channel, digest) =
+            (open.message, open.birth, open.origin, open.channel, open.upstream);
         let receipts = open.receipts;
+        let displayed = receipts.displayed && open.displayed;
         if let Some(accepted) = open.hot.clone() {
-            let class = accepted.submission.class;
-            let meter = Meter { message, leg, origin, channel, class, metered: accepted.metered };
-            self.charge(meter.ended(now, disposition, cause));
+            self.charge(accepted.meter(message, channel).ended(now, disposition, cause));
         }
-        self.record(now, message, birth, Event::Final { disposition, cause });
-        self.upstream.forget(slot, digest);
-        if was == Some(State::Unknown) {
+        // Who had it then: that one delivered it, or is asked what became of it.
+        let had = was.is_some_and(|was| was >= State::InFlight).then_some(channel);
+        self.record(now, message, birth, Event::Final { disposition, cause, channel: had });
+        if !self.open.at(slot).is_some_and(|open| self.awaits_display(open)) {
+            self.upstream.forget(slot, digest, Past::unheard(message, birth));
+        }
+        if was.is_some_and(|was| matches!(was, State::Unknown | State::Overdue | State::Revoking)) {
             self.forget_unknown(slot);
         }
         if self.open.ended(birth) && birth != self.pending.seq {
             self.pending.erase.push(birth);
         }
-        let told = if disposition.is_success() { receipts.success } else { receipts.failure };
+        let told = displayed || if disposition.is_success() { receipts.success } else { receipts.failure };
         let Some(policy) = self.policy.channel(origin) else { return self.close(slot) };
         if !told || !policy.takes_reports {
-            return self.close(slot);
+            return self.rest(now, slot);
         }
         let until = seconds(now + policy.report_window);
         self.open.set_deadline(slot, until);
@@ -102,6 +106,11 @@ impl Core {
             && let Some(open) = self.open.at(slot)
         {
             self.codes.remove(&open.message);
+        }
+        if let Some(open) = self.open.at(slot).filter(|open| open.upstream != 0 && open.receipts.displayed) {
+            let (digest, past) = (open.upstream, Past::unheard(open.message, open.birth));
+            self.unread -= usize::from(open.state == State::Unread);
+            self.upstream.forget(slot, digest, past);
         }
         if let Some((birth, true)) = self.open.remove(slot)
             && birth != self.pending.seq

@@ -39,6 +39,11 @@ pub(crate) struct Open {
     pub(crate) disposition: Disposition,
     pub(crate) cause: Option<Cause>,
     pub(crate) possible_duplicate: bool,
+    /// It stays with its leg although the time of that is over.
+    pub(crate) kept: bool,
+    pub(crate) displayed: bool,
+    /// The report on its way says that it was displayed.
+    pub(crate) told_displayed: bool,
 }
 
 /// A slot and the generation it had: valid as long as both still match.

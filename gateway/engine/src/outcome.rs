@@ -13,15 +13,18 @@ use crate::{
     open::{Key, seconds},
     policy::AnswerLost,
     retry::Next,
+    upstream::Past,
 };
 
 impl Core {
     /// A hand-over ended.
     pub(crate) fn outcome(&mut self, now: Timestamp, key: Key, outcome: Outcome) {
-        let Some(open) = self.open.get(key) else {
-            self.tally.stale_outcomes += 1;
-            return;
-        };
+        if !self.revoking.is_empty()
+            && let Some(&channel) = self.revoking.get(&key)
+        {
+            return self.revocation(now, key, channel, outcome);
+        }
+        let Some(open) = self.open.get(key) else { return self.late_outcome(now, key, &outcome) };
         match open.state {
             State::InFlight => {
                 let channel = open.channel;
@@ -29,7 +32,7 @@ impl Core {
                 self.message_outcome(now, key, channel, outcome);
             }
             // The answer came after all (F31).
-            State::Unknown if outcome != Outcome::Unknown => {
+            State::Unknown | State::Overdue if outcome != Outcome::Unknown => {
                 let channel = open.channel;
                 self.message_outcome(now, key, channel, outcome);
             }
@@ -38,11 +41,11 @@ impl Core {
                 self.freed(origin);
                 self.report_outcome(now, key, outcome);
             }
-            _ => self.tally.stale_outcomes += 1,
+            _ => self.late_outcome(now, key, &outcome),
         }
     }
 
-    fn freed(&mut self, channel: ChannelId) {
+    pub(crate) fn freed(&mut self, channel: ChannelId) {
         let lanes = self.lanes(channel);
         lanes.outstanding = lanes.outstanding.saturating_sub(1);
         self.list(channel);
@@ -59,11 +62,13 @@ impl Core {
     fn sent(&mut self, now: Timestamp, key: Key, channel: ChannelId, parts: SmallVec<[UpstreamId; 1]>) {
         let Some(open) = self.open.get(key) else { return };
         let (message, birth, was) = (open.message, open.birth, open.state);
-        if was == State::Unknown {
+        if matches!(was, State::Unknown | State::Overdue) {
             self.forget_unknown(key.slot);
         }
         // Whoever took this one is there for the others.
-        if let Some((_, number)) = self.person(key.slot).filter(|_| !self.absent.is_empty()) {
+        if !self.absent.is_empty()
+            && let Some((_, number)) = self.person(key.slot)
+        {
             self.found(channel, number);
         }
         let policy = self.policy.channel(channel);
@@ -72,24 +77,47 @@ impl Core {
         let reached =
             policy.is_some_and(|policy| matches!(policy.kind, ChannelKind::Esme | ChannelKind::Messenger));
         if !receipts_follow {
+            if let Some(open) = self.open.at(key.slot)
+                && open.receipts.displayed
+                && reached
+            {
+                // It is delivered, and may still be seen.
+                let digest = self.upstream.insert(channel, &parts, key.slot);
+                if let Some(open) = self.open.at_mut(key.slot) {
+                    open.upstream = digest;
+                }
+                self.parked_may_match = true;
+            }
             self.record(now, message, birth, Event::Sent { channel, parts });
             // The other side itself has it; a network that gives no proof may or may not.
             let disposition = if reached { Disposition::Delivered } else { Disposition::HandedOver };
             return self.end(now, key.slot, disposition, None);
         }
-        self.upstream.forget(key.slot, 0);
+        self.upstream.forget(key.slot, 0, Past::unheard(message, birth));
         let digest = self.upstream.insert(channel, &parts, key.slot);
-        let done = if was == State::Unknown { self.upstream.settle_known(key.slot) } else { 0 };
+        let done = if was == State::InFlight { 0 } else { self.upstream.settle_known(key.slot) };
         self.parked_may_match = true;
         self.record(now, message, birth, Event::Sent { channel, parts });
-        self.step(key.slot, Trigger::Taken);
-        let deadline = seconds(now + window);
         if let Some(open) = self.open.at_mut(key.slot) {
             open.upstream = digest;
+            // It stayed because nobody knew; now somebody does.
+            open.kept = false;
             open.disposition = Disposition::Sent;
             open.segments_done = u16::try_from(done).unwrap_or(u16::MAX);
         }
+        if was == State::Overdue {
+            // It is still to be taken back.
+            return;
+        }
+        self.step(key.slot, Trigger::Taken);
+        let mut deadline = seconds(now + window);
+        if let Some(open) = self.open.at(key.slot)
+            && let Some(accepted) = &open.hot
+        {
+            deadline = self.by(key.slot, accepted, deadline);
+        }
         self.open.set_deadline(key.slot, deadline);
+        self.under_way(now, key.slot);
         if self.open.hot() > self.policy.limits.hot_max {
             self.open.cool(key.slot);
         }
@@ -99,11 +127,16 @@ impl Core {
         // Whether it is billed, reported or sent elsewhere needs the whole message.
         let Some(accepted) = self.hot(key.slot) else { return self.retake(key, Outcome::Refused(refusal)) };
         let mut key = key;
-        if self.open.at(key.slot).is_some_and(|open| open.state == State::Unknown) {
+        let unknown = |state| matches!(state, State::Unknown | State::Overdue);
+        if self.open.at(key.slot).is_some_and(|open| unknown(open.state)) {
             self.forget_unknown(key.slot);
             // What was due because nothing was known is due no more.
             let Some(renewed) = self.open.renew(key.slot) else { return };
             key = renewed;
+        }
+        // It is not there, so nothing keeps it there.
+        if let Some(open) = self.open.at_mut(key.slot) {
+            open.kept = false;
         }
         let Some(open) = self.open.at(key.slot) else { return };
         let (message, birth, leg, attempts) =
@@ -111,13 +144,18 @@ impl Core {
         let schedule = self.policy.channel(channel).map(|policy| policy.retry.clone()).unwrap_or_default();
         let jitter = key.generation.wrapping_mul(0x9e37_79b9) >> 8;
         let step = schedule.next(refusal, attempts, jitter);
-        let other = accepted.plan.legs.get(usize::from(leg) + 1).copied();
+        let over = self.is_leg_over(now, key.slot, &accepted);
+        let other = self.next_leg(&accepted, leg);
         let down = refusal.cause == Cause::LinkDown;
         match (step, other) {
-            (Next::OtherLeg, Some(next)) => self.reroute(now, key, leg + 1, next, refusal.cause),
+            (Next::OtherLeg, Some(next)) => self.reroute(now, key, next, refusal.cause, true),
+            // The time of this leg is over: it is not tried there again.
+            (Next::Again { .. } | Next::WhenReachable { .. }, Some(next)) if over => {
+                self.reroute(now, key, next, refusal.cause, true);
+            }
             // A channel that is down does not hold up what another one can carry (SMSC failover).
-            (Next::Again { .. }, Some(next)) if down && self.lanes(next).room > 0 => {
-                self.reroute(now, key, leg + 1, next, refusal.cause)
+            (Next::Again { .. }, Some(next)) if down && self.lanes(next.channel).room > 0 => {
+                self.reroute(now, key, next, refusal.cause, true);
             }
             (Next::Again { after, counts }, _) => {
                 if counts && let Some(open) = self.open.at_mut(key.slot) {
@@ -126,7 +164,8 @@ impl Core {
                 let due = now + after;
                 self.step(key.slot, Trigger::Deferred);
                 // While an answer was awaited another deadline may have held.
-                self.open.set_deadline(key.slot, seconds(accepted.expires_at));
+                let until = self.by(key.slot, &accepted, seconds(accepted.expires_at));
+                self.open.set_deadline(key.slot, until);
                 // Slowed down or never sent: not worth a line in the journal, and no attempt was made.
                 if counts {
                     self.record(now, message, birth, Event::Deferred { channel, refusal, due });
@@ -137,7 +176,8 @@ impl Core {
                 if let Some(open) = self.open.at_mut(key.slot) {
                     open.attempts = attempts;
                 }
-                self.open.set_deadline(key.slot, seconds(accepted.expires_at));
+                let until = self.by(key.slot, &accepted, seconds(accepted.expires_at));
+                self.open.set_deadline(key.slot, until);
                 let due = now + after;
                 self.record(now, message, birth, Event::Deferred { channel, refusal, due });
                 if !self.await_recipient(key, due) {
@@ -157,23 +197,6 @@ impl Core {
                     if refusal.retry == Retry::Scheduled { Cause::AttemptsExhausted } else { refusal.cause };
                 self.end(now, key.slot, disposition, Some(cause));
             }
-        }
-    }
-
-    pub(crate) fn reroute(&mut self, now: Timestamp, key: Key, leg: u8, channel: ChannelId, because: Cause) {
-        self.no_longer_absent(key.slot);
-        let Some(open) = self.open.at_mut(key.slot) else { return };
-        open.leg = leg;
-        open.channel = channel;
-        let (message, birth) = (open.message, open.birth);
-        let expires_at = open.hot.as_ref().map(|hot| seconds(hot.expires_at));
-        self.step(key.slot, Trigger::Deferred);
-        if let Some(expires_at) = expires_at {
-            self.open.set_deadline(key.slot, expires_at);
-        }
-        self.record(now, message, birth, Event::Rerouted { leg, channel, because });
-        if let Some(key) = self.open.key(key.slot) {
-            self.enqueue(key);
         }
     }
 
@@ -200,13 +223,18 @@ impl Core {
         match what {
             AnswerLost::Resend => self.resend(key),
             AnswerLost::ResendAfter(_) => self.due.push(std::cmp::Reverse((due, key))),
-            AnswerLost::Wait => self.open.set_deadline(key.slot, seconds(due)),
+            AnswerLost::Wait => {
+                let until = self.by(key.slot, &accepted, seconds(due));
+                self.open.set_deadline(key.slot, until);
+            }
         }
     }
 
     pub(crate) fn resend(&mut self, key: Key) {
+        let Some(open) = self.open.get(key) else { return };
+        let past = Past::unheard(open.message, open.birth);
         self.forget_unknown(key.slot);
-        self.upstream.forget(key.slot, 0);
+        self.upstream.forget(key.slot, 0, past);
         if self.step(key.slot, Trigger::Resend) {
             self.enqueue(key);
         }
@@ -221,39 +249,25 @@ impl Core {
 
     fn report_outcome(&mut self, now: Timestamp, key: Key, outcome: Outcome) {
         let Some(open) = self.open.get(key) else { return };
-        let (message, birth, origin) = (open.message, open.birth, open.origin);
+        let origin = open.origin;
         let again = match outcome {
-            Outcome::Sent(_) => None,
+            Outcome::Sent(_) => return self.report_taken(now, key.slot, false),
             // A receipt that may have arrived is sent again: receipts are idempotent, losses are not.
-            Outcome::Unknown => Some(std::time::Duration::ZERO),
+            Outcome::Unknown => std::time::Duration::ZERO,
             Outcome::Refused(refusal) => {
                 let schedule =
                     self.policy.channel(origin).map(|policy| policy.retry.clone()).unwrap_or_default();
                 match schedule.next(refusal, 1, key.generation) {
-                    Next::Again { after, .. } => Some(after),
-                    Next::WhenReachable { after } => Some(after),
-                    Next::OtherLeg | Next::GiveUp => {
-                        self.record(now, message, birth, Event::Reported { given_up: true });
-                        self.step(key.slot, Trigger::ReportTaken);
-                        return self.close(key.slot);
-                    }
+                    Next::Again { after, .. } | Next::WhenReachable { after } => after,
+                    Next::OtherLeg | Next::GiveUp => return self.report_taken(now, key.slot, true),
                 }
             }
         };
-        match again {
-            None => {
-                self.record(now, message, birth, Event::Reported { given_up: false });
-                self.step(key.slot, Trigger::ReportTaken);
-                self.close(key.slot);
-            }
-            Some(delay) => {
-                self.step(key.slot, Trigger::ReportDeferred);
-                if delay.is_zero() {
-                    self.enqueue_report(key.slot);
-                } else {
-                    self.due.push(std::cmp::Reverse((now + delay, key)));
-                }
-            }
+        self.step(key.slot, Trigger::ReportDeferred);
+        if again.is_zero() {
+            self.enqueue_report(key.slot);
+        } else {
+            self.due.push(std::cmp::Reverse((now + again, key)));
         }
     }
 

@@ -42,6 +42,14 @@ pub struct ChannelPolicy {
     pub senders: Senders,
     /// As destination: it sends receipts; without them a taken message ends as handed over.
     pub gives_receipts: bool,
+    /// As destination: its receipts also say when a person has seen a message.
+    pub tells_displayed: bool,
+    /// As destination: it can take back what it was given ([`model::Outgoing::Revoke`]).
+    pub revokes: bool,
+    /// As destination: how long a message may be with this channel, from its acceptance (or its schedule), while
+    /// its plan has another. After that it is taken back where the channel can do that, and goes on. Without
+    /// it only a failure moves a message on.
+    pub leg_wait: Option<Duration>,
     /// As origin: it wants to hear how its messages ended.
     pub takes_reports: bool,
     pub answer_lost: AnswerLost,
@@ -101,6 +109,12 @@ pub struct Limits {
     pub presences_max: usize,
     /// Messages that wait for their recipient to be there; beyond it they are tried by schedule.
     pub absent_max: usize,
+    /// How long after its delivery it is awaited that a message is seen.
+    pub display_window: Duration,
+    /// Messages of which that is awaited; beyond it nobody is told.
+    pub unread_max: usize,
+    /// Typing marks passed on in a second.
+    pub signals_per_second_max: u32,
     /// Conversations of segments that wait for the rest.
     pub gathering_max: usize,
     /// How long they wait.
@@ -124,6 +138,9 @@ impl Default for Limits {
             parked_receipt: Duration::from_secs(5),
             presences_max: 1_000_000,
             absent_max: 1_000_000,
+            display_window: Duration::from_secs(86_400),
+            unread_max: 100_000,
+            signals_per_second_max: 5_000,
             gathering_max: 100_000,
             gathering: Duration::from_secs(1_800),
             text_octets_max: 16_384,
@@ -157,6 +174,9 @@ impl ChannelPolicy {
             charge_at: ChargeAt::Submission,
             senders: Senders::Any,
             gives_receipts: matches!(kind, ChannelKind::Smsc | ChannelKind::Rcs),
+            tells_displayed: matches!(kind, ChannelKind::Messenger | ChannelKind::Rcs),
+            revokes: kind == ChannelKind::Rcs,
+            leg_wait: (kind == ChannelKind::Rcs).then_some(Duration::from_secs(60)),
             takes_reports: matches!(kind, ChannelKind::Esme | ChannelKind::Messenger | ChannelKind::Rcs),
             answer_lost: AnswerLost::Resend,
             retry: RetrySchedule::default(),

@@ -1,13 +1,16 @@
 //! What networks say about what they took, and which message they mean.
 
 use model::{
-    Address, Answer, Cause, ChannelId, Disposition, For, Inbound, Number, Receipt, Ticket, Timestamp,
+    Address, Answer, Cause, ChannelId, Disposition, For, Inbound, Number, Receipt, ReceiptState, Ticket,
+    Timestamp,
 };
 
 use crate::{
     core::{Core, Parked},
     dispatch::{fnv, shown},
     journal::{Accepted, Event},
+    policy::reads_text,
+    upstream::Past,
 };
 
 impl Core {
@@ -43,11 +46,16 @@ impl Core {
         let (slot, digest, part) = match self.upstream.find(channel, &receipt.upstream) {
             Some(found) => found,
             // Only when no answer has come that would name its id: it may be another message's receipt.
-            None => match last.then(|| self.lost_answer(channel, receipt)).flatten() {
+            None if last => match self.lost_answer(channel, receipt) {
                 Some(slot) => (slot, 0, 0),
-                None => return false,
+                None => return self.late_receipt(now, channel, receipt, ticket),
             },
+            None => return false,
         };
+        if self.open.at(slot).is_some_and(|open| open.state.is_ended()) {
+            self.receipt_after_end(now, slot, receipt);
+            return self.taken(ticket);
+        }
         if self.hot(slot).is_none() {
             let birth = self.open.at(slot).map_or(0, |open| open.birth);
             let again = Inbound::Receipt { channel, receipt: receipt.clone(), ticket };
@@ -64,7 +72,7 @@ impl Core {
             (digest, part) = self.upstream.learn(channel, id, slot);
         }
         let Some(open) = self.open.at_mut(slot) else { return false };
-        let (message, birth) = (open.message, open.birth);
+        let (message, birth, past) = (open.message, open.birth, Past::heard(open.message, open.birth));
         let finished = receipt.state.disposition();
         let mut ends = finished;
         if let Some(disposition) = finished
@@ -83,22 +91,81 @@ impl Core {
             birth,
             Event::Receipt { part, state: receipt.state, code: receipt.code.clone() },
         );
-        if finished.is_some() && digest != 0 {
-            self.upstream.settle(digest);
+        // Of one that is delivered it is still to be heard whether a person has seen it.
+        let goes_on = ends == Some(Disposition::Delivered)
+            && receipt.state != ReceiptState::Displayed
+            && self.open.at(slot).is_some_and(|open| self.would_tell_display(open));
+        if finished.is_some() && digest != 0 && !goes_on {
+            self.upstream.settle(digest, past);
         }
-        if let Some(disposition) = ends {
-            let cause = match disposition {
-                Disposition::Delivered | Disposition::HandedOver => None,
-                Disposition::Expired => Some(Cause::Expired),
-                Disposition::Cancelled => Some(Cause::Cancelled),
-                Disposition::Rejected => Some(Cause::NetworkRefused),
-                _ => Some(Cause::Unreachable),
-            };
-            if let Some(code) = &receipt.code {
-                self.codes.insert(message, code.clone());
+        match ends {
+            Some(disposition) => self.ends_by_receipt(now, slot, disposition, receipt),
+            None if finished.is_none() => self.under_way(now, slot),
+            None => {}
+        }
+        self.taken(ticket)
+    }
+
+    /// The network says what became of the message on this leg.
+    fn ends_by_receipt(&mut self, now: Timestamp, slot: u32, disposition: Disposition, receipt: &Receipt) {
+        let cause = match disposition {
+            Disposition::Delivered | Disposition::HandedOver => None,
+            Disposition::Expired => Some(Cause::Expired),
+            Disposition::Cancelled => Some(Cause::Cancelled),
+            Disposition::Rejected => Some(Cause::NetworkRefused),
+            _ => Some(Cause::Unreachable),
+        };
+        let Some(open) = self.open.at_mut(slot) else { return };
+        open.displayed |= receipt.state == ReceiptState::Displayed;
+        let (message, channel, leg) = (open.message, open.channel, open.leg);
+        // Between short-message networks a failure is the recipient's, and another of them changes nothing.
+        let certain =
+            matches!(disposition, Disposition::Undeliverable | Disposition::Expired | Disposition::Rejected);
+        if certain
+            && self.policy.channel(channel).is_some_and(|policy| reads_text(policy.kind))
+            && let Some(next) = self.hot(slot).and_then(|accepted| self.next_leg(&accepted, leg))
+            && let Some(key) = self.open.key(slot)
+        {
+            return self.reroute(now, key, next, cause.unwrap_or(Cause::Unreachable), true);
+        }
+        if let Some(code) = &receipt.code {
+            self.codes.insert(message, code.clone());
+        }
+        self.end(now, slot, disposition, cause);
+    }
+
+    /// The message was delivered, and somebody waits to hear that it was seen.
+    fn receipt_after_end(&mut self, now: Timestamp, slot: u32, receipt: &Receipt) {
+        if receipt.state == ReceiptState::Displayed {
+            self.seen(now, slot);
+        } else {
+            self.tally.unmatched_receipts += u64::from(receipt.state.disposition().is_some());
+        }
+    }
+
+    /// A receipt of an earlier leg, or after the end: written down once, never applied (invariant I4). False
+    /// when nobody here knows its id.
+    fn late_receipt(
+        &mut self,
+        now: Timestamp,
+        channel: ChannelId,
+        receipt: &Receipt,
+        ticket: Option<Ticket>,
+    ) -> bool {
+        let Some(past) = self.upstream.past(channel, &receipt.upstream) else { return false };
+        let (message, birth, repeated) = (past.message, past.birth, past.heard);
+        if receipt.state.disposition().is_some() {
+            past.heard = true;
+            if repeated {
+                self.tally.unmatched_receipts += 1;
+            } else {
+                self.record(now, message, birth, Event::LateReceipt { channel, state: receipt.state });
             }
-            self.end(now, slot, disposition, cause);
         }
+        self.taken(ticket)
+    }
+
+    fn taken(&mut self, ticket: Option<Ticket>) -> bool {
         if let Some(ticket) = ticket {
             self.answer(ticket, Answer::Taken);
         }
@@ -107,8 +174,8 @@ impl Core {
 
     /// A message whose answer was lost has no upstream id; a receipt about the same two numbers can only
     /// mean it, if there is just one.
-    fn lost_answer(&self, channel: ChannelId, receipt: &Receipt) -> Option<u32> {
-        if self.unknown.is_empty() || self.upstream.was_settled(channel, &receipt.upstream) {
+    fn lost_answer(&mut self, channel: ChannelId, receipt: &Receipt) -> Option<u32> {
+        if self.unknown.is_empty() || self.upstream.past(channel, &receipt.upstream).is_some() {
             return None;
         }
         let (to, from) = receipt.about.as_deref()?;

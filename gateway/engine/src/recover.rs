@@ -3,7 +3,7 @@
 use std::{cmp::Reverse, sync::Arc};
 
 use hashbrown::HashMap;
-use model::{Content, Disposition, MessageId, ReceiptsWanted, Timestamp};
+use model::{ChannelId, Content, Disposition, MessageId, ReceiptsWanted, Timestamp};
 
 use crate::{
     core::Core,
@@ -11,6 +11,7 @@ use crate::{
     journal::{Accepted, Chapter, Event, Fact},
     open::{Key, Open, seconds},
     policy::{AnswerLost, reads_text},
+    upstream::Past,
 };
 
 /// One message while its entries are read.
@@ -20,6 +21,9 @@ struct Folded {
     due: Option<Timestamp>,
     parts: Vec<model::UpstreamId>,
     done: Vec<u8>,
+    /// Upstream ids of earlier legs.
+    earlier: Vec<(ChannelId, Vec<model::UpstreamId>)>,
+    ended_at: Timestamp,
     reported: bool,
 }
 
@@ -55,7 +59,7 @@ impl Core {
             if let Some(content) = contents.remove(&id) {
                 message.accepted = message.accepted.with_content(content);
             }
-            if message.closed(self) {
+            if message.closed(now, self) {
                 continue;
             }
             kept += 1;
@@ -99,11 +103,16 @@ impl Core {
                 disposition: Disposition::Accepted,
                 cause: None,
                 possible_duplicate: true,
+                kept: false,
+                displayed: false,
+                told_displayed: false,
             },
             accepted: accepted.clone(),
             due: submission.scheduled_at,
             parts: Vec::new(),
             done: Vec::new(),
+            earlier: Vec::new(),
+            ended_at: Timestamp::ZERO,
             reported: false,
         }
     }
@@ -111,8 +120,12 @@ impl Core {
     /// Gives a message its place. Segments that wait for each other are returned: joining them ends some,
     /// which must not happen before all messages of their batch have their place.
     fn restore(&mut self, now: Timestamp, message: Folded) -> Option<(Key, Arc<Accepted>)> {
-        let Folded { mut open, accepted, mut due, parts, done, .. } = message;
+        let Folded { mut open, accepted, mut due, parts, done, earlier, .. } = message;
         let accepted = Arc::new(accepted);
+        let past = Past::unheard(open.message, open.birth);
+        for (channel, ids) in earlier {
+            self.upstream.recall(channel, &ids, past);
+        }
         let (state, channel, crowded) =
             (open.state, open.channel, self.open.hot() >= self.policy.limits.hot_max);
         if let Some(policy) = self.policy.channel(channel) {
@@ -128,12 +141,18 @@ impl Core {
         // Segments that wait for each other are needed whole; everything else is read again in time.
         open.hot = (!crowded || state == State::Gathering).then(|| accepted.clone());
         open.segments = self.segments_on(channel, &accepted);
+        let deadline = open.deadline;
         let key = self.insert(open);
+        if !state.is_ended() {
+            let until = self.by(key.slot, &accepted, deadline);
+            self.open.set_deadline(key.slot, until);
+        }
         match state {
             State::Gathering => {}
             State::Sent => {
                 let digest = self.upstream.insert(channel, &parts, key.slot);
-                done.iter().for_each(|part| self.upstream.settle_part(key.slot, *part));
+                let past = Past::heard(past.message, past.birth);
+                done.iter().for_each(|part| self.upstream.settle_part(key.slot, *part, past));
                 if let Some(open) = self.open.at_mut(key.slot) {
                     open.upstream = digest;
                     open.segments_done = u16::try_from(done.len()).unwrap_or(u16::MAX);
@@ -149,7 +168,24 @@ impl Core {
                     self.due.push(Reverse((due, key)));
                 }
             }
-            State::Reporting => self.enqueue_report(key.slot),
+            State::Reporting | State::Unread => {
+                if let Some(open) = self.open.at_mut(key.slot) {
+                    open.upstream = u64::from(parts.len() == 1);
+                }
+                if self.open.at(key.slot).is_some_and(|open| self.awaits_display(open)) {
+                    let digest = self.upstream.insert(channel, &parts, key.slot);
+                    if let Some(open) = self.open.at_mut(key.slot) {
+                        open.upstream = digest;
+                    }
+                } else if let Some(open) = self.open.at_mut(key.slot) {
+                    open.upstream = 0;
+                }
+                if state == State::Unread {
+                    self.unread += 1;
+                } else {
+                    self.enqueue_report(key.slot);
+                }
+            }
             _ => match due.filter(|due| *due > now) {
                 Some(due) => self.due.push(Reverse((due, key))),
                 None => self.enqueue(key),
@@ -161,6 +197,11 @@ impl Core {
     /// Takes content that was read back and does what waited for it.
     pub fn loaded(&mut self, now: Timestamp, chapters: Vec<Chapter>) {
         for chapter in chapters {
+            if let Some(place) = self.outdated.iter().position(|birth| *birth == chapter.birth) {
+                self.outdated.swap_remove(place);
+                self.wanted.push(chapter.birth);
+                continue;
+            }
             let mut contents: HashMap<MessageId, Content> = chapter.contents.into_iter().collect();
             let members: HashMap<MessageId, Key> = self.open.members(chapter.birth).collect();
             for entry in chapter.entries {
@@ -180,12 +221,18 @@ impl Core {
                             self.relist(key);
                         }
                     }
-                    Event::Replaced { expires_at, metered, .. } => {
+                    Event::Replaced { expires_at, metered, scheduled_at } => {
                         if let Some(accepted) = self.open.get(key).and_then(|open| open.hot.clone()) {
-                            self.open.heat(
-                                key.slot,
-                                Arc::new(Accepted { expires_at, metered, ..(*accepted).clone() }),
-                            );
+                            let mut accepted = Accepted { expires_at, metered, ..(*accepted).clone() };
+                            if let Some(at) = scheduled_at {
+                                Arc::make_mut(&mut accepted.submission).scheduled_at = Some(at);
+                            }
+                            self.open.heat(key.slot, Arc::new(accepted));
+                        }
+                    }
+                    Event::Rerouted { metered: Some(metered), .. } => {
+                        if let Some(accepted) = self.open.get(key).and_then(|open| open.hot.clone()) {
+                            self.open.heat(key.slot, Arc::new(Accepted { metered, ..(*accepted).clone() }));
                         }
                     }
                     _ => {}
@@ -221,6 +268,7 @@ impl Folded {
                 open.channel = *channel;
                 open.state = State::Sent;
                 open.disposition = Disposition::Sent;
+                open.kept = false;
                 open.deadline = seconds(at);
                 self.parts = parts.to_vec();
                 self.done.clear();
@@ -228,6 +276,7 @@ impl Folded {
             Event::Deferred { due, refusal, .. } => {
                 open.state = State::Waiting;
                 open.attempts = open.attempts.saturating_add(1);
+                open.kept = false;
                 // Whoever was away may have come meanwhile: that is asked again at once.
                 self.due = (refusal.retry != model::Retry::WhenReachable).then_some(*due);
             }
@@ -237,11 +286,20 @@ impl Folded {
                 self.done.clear();
                 self.due = Some(*due);
             }
-            Event::Rerouted { leg, channel, .. } => {
+            Event::Rerouted { leg, channel, metered, .. } => {
+                self.earlier.push((open.channel, std::mem::take(&mut self.parts)));
                 open.state = State::Waiting;
                 open.leg = *leg;
                 open.channel = *channel;
+                open.attempts = 0;
+                open.kept = false;
+                self.accepted.metered = metered.unwrap_or(self.accepted.metered);
                 self.due = None;
+            }
+            // Followed by the next leg, unless it stays.
+            Event::Revocation { .. } => {
+                open.kept = true;
+                open.deadline = seconds(at);
             }
             Event::Receipt { part, state, .. } => {
                 if state.disposition().is_some() && !self.done.contains(part) {
@@ -253,36 +311,56 @@ impl Folded {
                 self.accepted.metered = *metered;
                 open.deadline = seconds(*expires_at);
                 self.due = scheduled_at.or(self.due);
+                if let Some(at) = scheduled_at {
+                    Arc::make_mut(&mut self.accepted.submission).scheduled_at = Some(*at);
+                }
             }
             Event::Joined { .. } => open.state = State::Waiting,
-            Event::Final { disposition, cause } => {
+            Event::Final { disposition, cause, .. } => {
                 open.state = State::Reporting;
                 open.disposition = *disposition;
                 open.cause = *cause;
-                open.deadline = seconds(at);
+                self.ended_at = at;
             }
-            Event::ReportDeferred { due } => self.due = Some(*due),
-            Event::Reported { .. } => self.reported = true,
+            Event::Displayed => {
+                open.displayed = true;
+                open.told_displayed = false;
+                self.ended_at = at;
+            }
+            Event::Unread => open.receipts.displayed = false,
+            Event::Reported { displayed, given_up } => {
+                self.reported = true;
+                open.told_displayed |= *displayed || *given_up;
+            }
         }
     }
 
     /// Nothing is left to do about it.
-    fn closed(&mut self, core: &Core) -> bool {
-        if self.reported {
-            return true;
-        }
-        if self.open.state != State::Reporting {
+    fn closed(&mut self, now: Timestamp, core: &Core) -> bool {
+        let open = &mut self.open;
+        if open.state != State::Reporting {
             return false;
         }
-        let policy = core.policy.channel(self.open.origin);
-        let told = if self.open.disposition.is_success() {
-            self.open.receipts.success
-        } else {
-            self.open.receipts.failure
-        };
-        if let Some(policy) = policy {
-            self.open.deadline = after(self.open.deadline, policy.report_window);
+        let policy = core.policy.channel(open.origin);
+        if policy.is_none_or(|policy| !policy.takes_reports) {
+            return true;
         }
-        !told || !policy.is_some_and(|policy| policy.takes_reports)
+        let told = if open.disposition.is_success() { open.receipts.success } else { open.receipts.failure };
+        let unsaid = open.receipts.displayed && open.displayed && !open.told_displayed;
+        if (told && !self.reported) || unsaid {
+            let window = policy.map_or(std::time::Duration::ZERO, |policy| policy.report_window);
+            open.deadline = seconds(self.ended_at + window);
+            return false;
+        }
+        let limits = core.policy.limits;
+        let until = self.ended_at + limits.display_window;
+        // As before the restart: its ids say that it can be told.
+        open.upstream = u64::from(self.parts.len() == 1);
+        if until <= now || core.unread >= limits.unread_max || !core.awaits_display(open) {
+            return true;
+        }
+        open.state = State::Unread;
+        open.deadline = seconds(until);
+        false
     }
 }

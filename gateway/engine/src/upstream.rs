@@ -5,8 +5,8 @@ use std::{
     hash::{BuildHasher, Hash},
 };
 
-use hashbrown::{DefaultHashBuilder, HashMap, HashSet};
-use model::{ChannelId, UpstreamId};
+use hashbrown::{DefaultHashBuilder, HashMap};
+use model::{ChannelId, MessageId, UpstreamId};
 
 /// (channel, upstream id) -> slot. Keyed by a 64-bit digest, so an entry costs the same for every id.
 #[derive(Debug, Default)]
@@ -15,13 +15,32 @@ pub(crate) struct Upstream {
     slots: HashMap<u64, u32, Digested>,
     /// The digests of messages with several segments, in order.
     segments: HashMap<u32, Box<[u64]>>,
-    /// Ids whose final receipt has come, newest last.
+    /// Ids that nothing is awaited of any more, newest last.
     recent: VecDeque<u64>,
-    settled: HashSet<u64, Digested>,
+    past: HashMap<u64, Past, Digested>,
 }
 
-/// How many settled ids are remembered.
-const SETTLED_MAX: usize = 16_384;
+/// How many ids of the past are remembered.
+const PAST_MAX: usize = 16_384;
+
+/// What an id stood for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Past {
+    pub(crate) message: MessageId,
+    pub(crate) birth: u64,
+    /// Its final receipt has come: another one is a repetition.
+    pub(crate) heard: bool,
+}
+
+impl Past {
+    pub(crate) const fn heard(message: MessageId, birth: u64) -> Self {
+        Self { message, birth, heard: true }
+    }
+
+    pub(crate) const fn unheard(message: MessageId, birth: u64) -> Self {
+        Self { message, birth, heard: false }
+    }
+}
 
 /// The key is a digest already.
 #[derive(Debug, Clone, Copy, Default)]
@@ -92,18 +111,28 @@ impl Upstream {
         })
     }
 
-    /// One segment has its final receipt.
-    pub(crate) fn settle(&mut self, digest: u64) {
-        if self.slots.remove(&digest).is_none() {
-            return;
+    /// Nothing is awaited of this id any more: its final receipt has come, or its message has gone on.
+    pub(crate) fn settle(&mut self, digest: u64, past: Past) {
+        if self.slots.remove(&digest).is_some() {
+            self.bury(digest, past);
         }
-        if self.recent.len() >= SETTLED_MAX
+    }
+
+    fn bury(&mut self, digest: u64, past: Past) {
+        if self.recent.len() >= PAST_MAX
             && let Some(oldest) = self.recent.pop_front()
         {
-            self.settled.remove(&oldest);
+            self.past.remove(&oldest);
         }
-        if self.settled.insert(digest) {
+        if self.past.insert(digest, past).is_none() {
             self.recent.push_back(digest);
+        }
+    }
+
+    /// Ids of an earlier leg, as a restart finds them.
+    pub(crate) fn recall(&mut self, channel: ChannelId, ids: &[UpstreamId], past: Past) {
+        for id in ids {
+            self.bury(self.digest(channel, &id.0), past);
         }
     }
 
@@ -121,30 +150,35 @@ impl Upstream {
     /// The ids of a message have come after receipts for some of them: settles those again. Says how many.
     pub(crate) fn settle_known(&mut self, slot: u32) -> usize {
         let Some(several) = self.segments.get(&slot) else { return 0 };
-        let known = several.iter().filter(|digest| self.settled.contains(*digest));
+        let known = several.iter().filter(|digest| self.past.get(*digest).is_some_and(|past| past.heard));
         known.filter(|digest| self.slots.remove(*digest).is_some()).count()
     }
 
     /// The same, by the number of the segment.
-    pub(crate) fn settle_part(&mut self, slot: u32, part: u8) {
+    pub(crate) fn settle_part(&mut self, slot: u32, part: u8, past: Past) {
         if let Some(digest) = self.segments.get(&slot).and_then(|all| all.get(usize::from(part))).copied() {
-            self.settle(digest);
+            self.settle(digest, past);
         }
     }
 
-    /// Forgets everything about a message. A network that gives an id twice means the newer message.
-    pub(crate) fn forget(&mut self, slot: u32, digest: u64) {
+    /// Forgets everything about a message, but what its ids stood for. A network that gives an id twice means
+    /// the newer message.
+    pub(crate) fn forget(&mut self, slot: u32, digest: u64, past: Past) {
         let several = self.segments.remove(&slot).unwrap_or_default();
         for digest in several.into_iter().chain([digest]) {
             if self.slots.get(&digest) == Some(&slot) {
-                self.settle(digest);
+                self.settle(digest, past);
             }
         }
     }
 
-    /// A receipt with this id was here not long ago: another one is a repetition.
-    pub(crate) fn was_settled(&self, channel: ChannelId, spellings: &[UpstreamId]) -> bool {
-        spellings.iter().any(|id| self.settled.contains(&self.digest(channel, &id.0)))
+    /// What the first of these ids that is remembered stood for.
+    pub(crate) fn past(&mut self, channel: ChannelId, spellings: &[UpstreamId]) -> Option<&mut Past> {
+        let digest = spellings
+            .iter()
+            .map(|id| self.digest(channel, &id.0))
+            .find(|digest| self.past.contains_key(digest))?;
+        self.past.get_mut(&digest)
     }
 }
 

@@ -6,11 +6,14 @@ use std::{
     sync::Arc,
 };
 
-use billing::{ChargeAt, Meter, Metered, UsageEvent, UsageKey, UsageRecord};
-use engine::journal::{Accepted, Batch, Entry, Event};
+use billing::{ChargeAt, Meter, Metered, UsageEvent, UsageKey, UsageOutcome, UsageRecord};
+use engine::{
+    Policy,
+    journal::{Accepted, Batch, Entry, Event},
+};
 use model::{
-    Address, Answer, ChannelId, Class, Content, Disposition, MessageId, Pii, ReceiptState, Retry, Submission,
-    Timestamp, UpstreamId,
+    Address, Answer, Cause, ChannelId, Class, Content, Disposition, Duration, MessageId, Pii, ReceiptState,
+    Retry, Submission, Timestamp, UpstreamId,
 };
 
 use crate::violation::{Found, Invariant, ensure};
@@ -25,6 +28,11 @@ pub(crate) struct Book {
     pub(crate) usage_records: u64,
     pub(crate) answers_lost: u64,
     pub(crate) rerouted: u64,
+    pub(crate) late: u64,
+    pub(crate) taken_back: u64,
+    pub(crate) displayed: u64,
+    /// What is charged for each message, reversals taken off.
+    charges: HashMap<MessageId, i32>,
     /// Channels told the engine of a lost answer; the journal is still to say so (I6).
     pub(crate) lost: Vec<MessageId>,
     /// Idempotency keys and what they became.
@@ -44,6 +52,19 @@ pub(crate) struct Life {
     metered: Metered,
     leg: u8,
     pub(crate) channel: ChannelId,
+    scheduled_at: Option<Timestamp>,
+    /// The leg before this one.
+    pub(crate) left: Option<Left>,
+    /// What became of taking it back from this leg.
+    revocation: Option<Option<Cause>>,
+    /// The network of this leg said that it cannot deliver.
+    failed: bool,
+    /// Its last answer was lost.
+    unknown: bool,
+    /// Receipts of earlier legs, or after the end.
+    pub(crate) late: u32,
+    displayed: bool,
+    told_displayed: bool,
     stage: Stage,
     /// Upstream ids of the hand-over that the network took.
     pub(crate) parts: Vec<UpstreamId>,
@@ -57,6 +78,17 @@ pub(crate) struct Life {
     pub(crate) due: Option<Timestamp>,
     /// A replacement came with a schedule of its own.
     replaced_later: bool,
+}
+
+/// A leg that was left.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Left {
+    pub(crate) channel: ChannelId,
+    pub(crate) leg: u8,
+    pub(crate) revocation: Option<Option<Cause>>,
+    pub(crate) failed: bool,
+    /// Its answer was lost, and has not come since.
+    pub(crate) unknown: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,10 +107,8 @@ impl Book {
             batch.contents.iter().map(|(message, content)| (*message, content)).collect();
         let mut implied: BTreeMap<UsageKey, UsageRecord> = BTreeMap::new();
         for entry in &batch.entries {
-            let record = self.entry(entry, contents.get(&entry.message).copied())?;
-            if let Some(record) = record {
-                implied.insert(record.key, record);
-            }
+            let records = self.entry(entry, contents.get(&entry.message).copied())?;
+            implied.extend(records.into_iter().map(|record| (record.key, record)));
         }
         for record in &batch.usage {
             ensure(self.usage.insert(record.key), Invariant::UsageOnce, || {
@@ -88,6 +118,12 @@ impl Book {
             ensure(expected.as_ref() == Some(record), Invariant::UsageOnce, || {
                 format!("a {} record is not what the journal implies", record.key.event.as_str())
             })?;
+            let charges = self.charges.entry(record.key.message).or_default();
+            *charges += match (record.key.event, record.outcome) {
+                (UsageEvent::Reversal, _) => -1,
+                (UsageEvent::Deliver, UsageOutcome::Replaced) => 0,
+                (UsageEvent::Submit | UsageEvent::Deliver, _) => 1,
+            };
         }
         self.usage_records += batch.usage.len() as u64;
         ensure(implied.is_empty(), Invariant::UsageOnce, || {
@@ -95,9 +131,9 @@ impl Book {
         })
     }
 
-    fn entry(&mut self, entry: &Entry, content: Option<&Content>) -> Result<Option<UsageRecord>, Found> {
+    fn entry(&mut self, entry: &Entry, content: Option<&Content>) -> Result<Vec<UsageRecord>, Found> {
         if let Event::Accepted(accepted) = &entry.event {
-            return self.accept(entry, accepted, content);
+            return self.accept(entry, accepted, content).map(|record| record.into_iter().collect());
         }
         let Some(life) = self.lives.get_mut(&entry.message) else {
             return Err((Invariant::OneEnd, "an entry about a message that was never accepted".into()));
@@ -107,6 +143,8 @@ impl Book {
             Event::Sent { channel, parts } => {
                 life.channel = *channel;
                 life.parts = parts.to_vec();
+                life.unknown = false;
+                life.revocation = None;
             }
             Event::Deferred { due, refusal, .. } => {
                 // Whoever is away is waited for, and not for a moment.
@@ -114,24 +152,58 @@ impl Book {
             }
             Event::AnswerLost { .. } => {
                 life.ever_lost = true;
+                life.unknown = true;
                 self.answers_lost += 1;
                 if let Some(at) = self.lost.iter().position(|lost| *lost == entry.message) {
                     self.lost.swap_remove(at);
                 }
             }
-            Event::Rerouted { leg, channel, .. } => {
+            Event::Rerouted { leg, channel, because, metered } => {
                 ensure(*leg > life.leg, Invariant::CertainFallback, || {
                     format!("from leg {} to leg {leg} of the plan", life.leg)
                 })?;
+                let replaced = metered.map(|_| life.meter(entry.message).replaced(entry.at, *because));
+                life.left = Some(Left {
+                    channel: life.channel,
+                    leg: life.leg,
+                    revocation: life.revocation.take(),
+                    failed: std::mem::take(&mut life.failed),
+                    unknown: std::mem::take(&mut life.unknown),
+                });
                 life.leg = *leg;
                 life.channel = *channel;
                 life.displaced = true;
                 life.due = None;
                 self.rerouted += 1;
+                if let Some(metered) = metered {
+                    life.metered = *metered;
+                    let taken_over = life.meter(entry.message).accepted(entry.at);
+                    return Ok(replaced.into_iter().chain(taken_over).collect());
+                }
+            }
+            Event::Revocation { refused, .. } => {
+                life.revocation = Some(*refused);
+                self.taken_back += u64::from(refused.is_none());
+            }
+            Event::LateReceipt { .. } => {
+                life.late += 1;
+                self.late += 1;
+            }
+            Event::Displayed => {
+                ensure(life.end == Some(Disposition::Delivered), Invariant::Forward, || {
+                    "displayed and not delivered".into()
+                })?;
+                life.displayed = true;
+                life.told_displayed = false;
+                self.displayed += 1;
+            }
+            Event::Reported { displayed, given_up } => {
+                life.told_displayed |= *displayed || *given_up;
             }
             Event::Receipt { part, state, .. } => life.receipt(*part, *state),
             Event::Replaced { expires_at, metered, scheduled_at } => {
                 if scheduled_at.is_some() {
+                    life.scheduled_at = *scheduled_at;
                     life.replaced_later = true;
                     life.due = None;
                 }
@@ -140,14 +212,38 @@ impl Book {
                 life.replace(content);
             }
             Event::Joined { .. } => life.replace(content),
-            Event::Final { disposition, cause } => {
+            Event::Final { disposition, cause, .. } => {
                 life.end = Some(*disposition);
                 *self.finals.entry(*disposition).or_default() += 1;
-                return Ok(life.meter(entry.message).ended(entry.at, *disposition, *cause));
+                let record = life.meter(entry.message).ended(entry.at, *disposition, *cause);
+                return Ok(record.into_iter().collect());
             }
-            _ => {}
+            Event::Accepted(_) | Event::Unread => {}
         }
-        Ok(None)
+        Ok(Vec::new())
+    }
+
+    /// I3 at the end: whoever got a message is charged for it once, whichever way it took.
+    pub(crate) fn charged_once(&self) -> Result<(), Found> {
+        for (message, life) in &self.lives {
+            let charges = self.charges.get(message).copied().unwrap_or_default();
+            let success = life.end.is_some_and(Disposition::is_success);
+            ensure(charges == 1 || (!success && charges == 0), Invariant::UsageOnce, || {
+                format!("{message} is charged {charges} times in the end")
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Who wants to know that a message was seen, and whose message was, has been told.
+    pub(crate) fn displays_told(&self) -> Result<(), Found> {
+        for (message, life) in &self.lives {
+            let wanted = life.accepted.submission.receipts.displayed && life.displayed;
+            ensure(!wanted || life.told_displayed, Invariant::Answers, || {
+                format!("{message} was seen, and its sender was not told")
+            })?;
+        }
+        Ok(())
     }
 
     fn accept(
@@ -167,6 +263,14 @@ impl Book {
             expires_at: accepted.expires_at,
             metered: accepted.metered,
             leg: 0,
+            left: None,
+            scheduled_at: submission.scheduled_at,
+            unknown: false,
+            revocation: None,
+            failed: false,
+            late: 0,
+            displayed: false,
+            told_displayed: false,
             channel: accepted.first_leg().unwrap_or(submission.origin),
             stage: Stage::Waiting,
             parts: Vec::new(),
@@ -214,10 +318,28 @@ impl Book {
 }
 
 impl Life {
-    fn meter(&self, message: MessageId) -> Meter {
-        let Self { leg, channel, metered, .. } = *self;
+    fn meter(&self, message: MessageId) -> Meter<'_> {
+        let Self { channel, metered, .. } = *self;
         let submission = &self.accepted.submission;
-        Meter { message, leg, origin: submission.origin, channel, class: submission.class, metered }
+        let (origin, class) = (submission.origin, submission.class);
+        Meter { message, origin, channel, class, metered, charging_id: submission.charging_id.as_ref() }
+    }
+
+    /// Until when this leg may have the message.
+    pub(crate) fn leg_end(&self, policy: &Policy, channel: ChannelId, leg: u8) -> Option<Timestamp> {
+        self.accepted.plan.legs.get(usize::from(leg) + 1)?;
+        let wait = policy.channel(channel)?.leg_wait?;
+        let received = self.accepted.submission.received_at;
+        Some(self.scheduled_at.unwrap_or(received).max(received) + wait)
+    }
+
+    /// The network has it, and its leg's time has long been over.
+    pub(crate) fn is_forgotten(&self, policy: &Policy, now: Timestamp) -> bool {
+        let end = self.leg_end(policy, self.channel, self.leg);
+        self.stage == Stage::Sent
+            && self.revocation.is_none()
+            && !self.replaced_later
+            && end.is_some_and(|end| now.since(end) > Duration::from_secs(120))
     }
 
     fn replace(&mut self, content: Option<&Content>) {
@@ -228,8 +350,9 @@ impl Life {
     }
 
     fn receipt(&mut self, part: u8, state: ReceiptState) {
-        if state.disposition().is_some() {
+        if let Some(disposition) = state.disposition() {
             self.receipted.insert(part);
+            self.failed |= !disposition.is_success();
         }
     }
 
@@ -238,15 +361,22 @@ impl Life {
         use Stage::{Ended, Reported, Sent, Unknown, Waiting};
         let to = match (self.stage, &entry.event) {
             (Waiting | Unknown, Event::Sent { .. }) => Sent,
-            (Waiting | Unknown, Event::Deferred { .. } | Event::Rerouted { .. }) => Waiting,
+            (Waiting | Unknown, Event::Deferred { .. }) => Waiting,
+            (Waiting | Sent | Unknown, Event::Rerouted { .. }) => Waiting,
+            (stage @ (Sent | Unknown), Event::Revocation { .. }) => stage,
+            // Its answer was lost and came while it was being taken back.
+            (Sent, Event::Deferred { .. }) if self.ever_lost => Waiting,
             (Waiting | Unknown, Event::AnswerLost { .. }) => Unknown,
             (Waiting, Event::Joined { .. }) => Waiting,
             (stage @ (Waiting | Unknown), Event::Replaced { .. }) => stage,
             (stage @ (Sent | Unknown), Event::Receipt { .. }) => stage,
             (Waiting | Sent | Unknown, Event::Final { .. }) => Ended,
-            (stage @ (Ended | Reported), Event::LateReceipt { .. }) => stage,
-            (Ended, Event::ReportDeferred { .. }) => Ended,
+            (stage, Event::LateReceipt { .. }) => stage,
+            (stage @ (Ended | Reported), Event::Displayed) if !self.displayed => stage,
+            (Ended | Reported, Event::Unread) if !self.displayed => Reported,
             (Ended, Event::Reported { .. }) => Reported,
+            // Once more, to say that it was seen.
+            (Reported, Event::Reported { .. }) if self.displayed && !self.told_displayed => Reported,
             (Ended | Reported, Event::Final { .. }) => {
                 return Err((Invariant::OneEnd, "a second final state".into()));
             }
@@ -273,7 +403,7 @@ impl Life {
             || self.replaced_later;
         match self.stage {
             Stage::Waiting => !held && !night,
-            Stage::Unknown => !waits_for_receipt && !night,
+            Stage::Unknown => !waits_for_receipt && !night && self.revocation.is_none(),
             _ => false,
         }
     }
@@ -297,7 +427,9 @@ pub(crate) const fn kind(event: &Event) -> &'static str {
         Event::Replaced { .. } => "replaced",
         Event::Joined { .. } => "joined",
         Event::Final { .. } => "final",
-        Event::ReportDeferred { .. } => "report deferred",
+        Event::Revocation { .. } => "revocation",
+        Event::Displayed => "displayed",
+        Event::Unread => "not displayed in time",
         Event::Reported { .. } => "reported",
     }
 }

@@ -9,7 +9,7 @@ use smol_str::format_smolstr;
 
 use crate::{
     Sabotage,
-    links::{Request, Wish},
+    links::{HandOver, Request, Wish},
     people::Act,
     policy, texts,
     world::{Event, Scripted, World},
@@ -116,7 +116,7 @@ impl World {
         }
         let name = policy::name(copied.smsc);
         if whole && self.sabotage != Some(Sabotage::ReceiptInvented) {
-            self.delivered.insert(copied.message);
+            self.delivered.insert((copied.message, copied.smsc));
             self.story.says(self.now, name, "phone", "delivered");
             self.reads(&copied);
         } else {
@@ -213,10 +213,18 @@ impl World {
         if self.fault(faults.permanent) {
             return (refused(Cause::UnknownSubscriber, Retry::Never, 404), delay);
         }
-        if !is_report {
-            self.delivered.insert(self.handovers[handover].message);
+        if is_report {
+            return (Outcome::Sent(SmallVec::new()), delay);
         }
-        (Outcome::Sent(SmallVec::new()), delay)
+        let HandOver { channel, message, .. } = self.handovers[handover];
+        self.delivered.insert((message, channel));
+        if !policy::is_messenger(channel) {
+            return (Outcome::Sent(SmallVec::new()), delay);
+        }
+        // Its server may say later that it was seen.
+        let id = UpstreamId(format_smolstr!("e{message}"));
+        self.may_be_seen(channel, message, id.clone());
+        (Outcome::Sent(smallvec![id]), delay)
     }
 }
 

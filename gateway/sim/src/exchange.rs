@@ -23,11 +23,15 @@ impl World {
     /// The engine hands something to a channel.
     pub(crate) fn hand(&mut self, channel: ChannelId, outgoing: Outgoing) {
         let (attempt, message, is_message) = match &outgoing {
-            Outgoing::Message(message) | Outgoing::Revoke(message) => {
-                (message.attempt, message.message, true)
-            }
+            Outgoing::Message(message) => (message.attempt, message.message, true),
+            Outgoing::Revoke(message) => (message.attempt, message.message, false),
             Outgoing::Report(report) => (report.attempt, report.message, false),
-            Outgoing::Signal(_) => return,
+            Outgoing::Signal(_) => {
+                let result = self.may_leave(channel, &outgoing);
+                self.check(result);
+                let what = self.story.outgoing(channel, &outgoing);
+                return self.story.says(self.now, "gateway", policy::name(channel), &what);
+            }
         };
         self.line_mut(channel).outstanding += 1;
         let result = self.may_leave(channel, &outgoing);
@@ -39,7 +43,18 @@ impl World {
         let index = self.handovers.len();
         let process = self.gateway.process;
         let (fate, on_way, reached) = (Fate::Open, false, false);
-        self.handovers.push(HandOver { channel, process, attempt, message, outgoing, fate, on_way, reached });
+        let void = false;
+        self.handovers.push(HandOver {
+            channel,
+            process,
+            attempt,
+            message,
+            outgoing,
+            fate,
+            on_way,
+            reached,
+            void,
+        });
         self.unanswered.insert(index);
         if is_message {
             if let Some(life) = self.book.lives.get_mut(&message) {
@@ -84,13 +99,11 @@ impl World {
             true => self.script.pop_front().unwrap_or(Scripted::Takes),
             false => Scripted::Takes,
         };
-        let is_message = matches!(self.handovers[index].outgoing, Outgoing::Message(_));
-        let (outcome, delay) = if policy::is_smsc(channel) {
-            self.submit_sm(index, scripted)
-        } else if channel == RCS && is_message {
-            self.rcs_takes(index)
-        } else {
-            self.peer_takes(index)
+        let (outcome, delay) = match self.handovers[index].outgoing {
+            _ if policy::is_smsc(channel) => self.submit_sm(index, scripted),
+            Outgoing::Message(_) if channel == RCS => self.rcs_takes(index),
+            Outgoing::Revoke(_) => self.rcs_revokes(index),
+            _ => self.peer_takes(index),
         };
         let faults = self.scenario.faults;
         if self.fault(faults.answer_lost) || scripted == Scripted::AnswersNobody {
@@ -118,6 +131,7 @@ impl World {
             Outcome::Unknown => Fate::Lost,
         };
         let is_report = matches!(handover.outgoing, Outgoing::Report(_));
+        let is_message = matches!(handover.outgoing, Outgoing::Message(_));
         match (handover.fate, told) {
             (Fate::Open, _) => {
                 handover.fate = told;
@@ -140,7 +154,7 @@ impl World {
                 self.story.says(self.now, policy::name(channel), "gateway", &what);
             }
         }
-        if told == Fate::Lost && !is_report {
+        if told == Fate::Lost && is_message {
             self.book.lost.push(message);
         }
         let outcome = match self.sabotage {

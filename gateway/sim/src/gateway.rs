@@ -164,7 +164,9 @@ impl World {
         for entry in &stored.entries {
             let result = match &entry.event {
                 Step::Rerouted { .. } => self.failed_for_certain(entry.message, entry.at),
-                Step::Final { disposition: model::Disposition::Delivered, .. } => self.truly(entry.message),
+                Step::Final { disposition: model::Disposition::Delivered, channel, .. } => {
+                    self.truly(entry.message, *channel)
+                }
                 Step::Final { .. } => {
                     self.book.lives.get(&entry.message).map_or(Ok(()), |life| self.in_time(life))
                 }

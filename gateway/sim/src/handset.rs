@@ -6,13 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
-    Cause, Duration, For, Inbound, MessageId, Number, Outcome, Outgoing, Pii, Presence, Receipt,
+    Cause, ChannelId, Duration, For, Inbound, MessageId, Number, Outcome, Outgoing, Pii, Presence, Receipt,
     ReceiptState, Refusal, Retry, UpstreamId,
 };
-use smallvec::smallvec;
+use smallvec::{SmallVec, smallvec};
 use smol_str::format_smolstr;
 
 use crate::{
+    Sabotage,
     links::{Request, Wish},
     people::{PHONES, phone},
     policy::RCS,
@@ -42,8 +43,12 @@ struct Handset {
 
 #[derive(Debug, Clone)]
 struct Copied {
+    channel: ChannelId,
     message: MessageId,
     id: UpstreamId,
+    /// Taken back before anybody got it.
+    revoked: bool,
+    got: bool,
 }
 
 /// What happens to somebody with RCS.
@@ -58,6 +63,10 @@ pub(crate) enum Moment {
     },
     /// The phone gets what its network took for it.
     Gets {
+        copy: usize,
+    },
+    /// Somebody reads it.
+    Reads {
         copy: usize,
     },
 }
@@ -94,6 +103,7 @@ impl World {
             Moment::Comes { phone } => self.comes(phone),
             Moment::Goes { phone } => self.goes(phone),
             Moment::Gets { copy } => self.gets(copy),
+            Moment::Reads { copy } => self.send_imdn(copy, ReceiptState::Displayed),
         }
     }
 
@@ -147,7 +157,12 @@ impl World {
             let what = self.story.presence(&number, presence);
             self.story.says(self.now, "rcs", "gateway", &what);
         }
-        self.take(Inbound::Presence { channel: RCS, number, presence });
+        let unheard =
+            self.sabotage == Some(Sabotage::PresenceUnheard) && matches!(presence, Presence::Here { .. });
+        // They are known, or nobody would write to them there.
+        if !unheard || self.quiet_since.is_none() && self.random.chance(500) {
+            self.take(Inbound::Presence { channel: RCS, number, presence });
+        }
     }
 
     /// The RCS network answers a MESSAGE.
@@ -181,42 +196,95 @@ impl World {
         // Written from our id, so that a receipt finds its message.
         let id = UpstreamId(format_smolstr!("m{message}"));
         let copy = self.handsets.copies.len();
-        self.handsets.copies.push(Copied { message, id: id.clone() });
+        let copied = Copied { channel: RCS, message, id: id.clone(), revoked: false, got: false };
+        self.handsets.copies.push(copied);
         let early = self.fault(faults.receipt_early);
-        let trip = if early { self.random.millis(0, 20) } else { self.random.millis(60, 3_000) };
-        self.after(trip, Event::Handset(Moment::Gets { copy }));
+        let slow = self.fault(faults.receipt_late);
+        let trip = match (early, slow) {
+            (true, _) => self.random.millis(0, 20),
+            (_, true) => self.random.millis(1_000, 120_000),
+            _ => self.random.millis(60, 3_000),
+        };
+        self.after(trip + self.trip, Event::Handset(Moment::Gets { copy }));
         (Outcome::Sent(smallvec![id]), delay)
     }
 
     /// The phone shows a message, and says so, unless its word is lost.
     fn gets(&mut self, copy: usize) {
         let faults = self.scenario.faults;
-        let copied = self.handsets.copies[copy].clone();
-        let failed = self.fault(faults.undelivered);
+        let (failed, silent) = (self.fault(faults.undelivered), self.fault(faults.receipt_never));
+        let copied = &mut self.handsets.copies[copy];
+        if copied.revoked {
+            return;
+        }
+        copied.got = true;
+        let message = copied.message;
         if failed {
             self.story.notes(self.now, "rcs", "cannot deliver to the phone");
         } else {
-            self.delivered.insert(copied.message);
-            if self.handsets.shown.insert(copied.message) {
+            self.delivered.insert((message, RCS));
+            if self.handsets.shown.insert(message) {
                 self.story.says(self.now, "rcs", "phone", "delivered");
             }
         }
-        if !self.fault(faults.receipt_never) {
+        // Some phones only say that it was read, when it was.
+        let terse = self.fault(100);
+        if !silent && (failed || !terse) {
             let state = if failed { ReceiptState::Undeliverable } else { ReceiptState::Delivered };
-            self.send_imdn(&copied, state);
+            self.send_imdn(copy, state);
+        }
+        let reads = self.random.chance(self.scenario.reads);
+        if reads && !failed {
+            let later = self.random.millis(1_000, 90_000);
+            self.after(later, Event::Handset(Moment::Reads { copy }));
         }
     }
 
-    fn send_imdn(&mut self, copied: &Copied, state: ReceiptState) {
+    /// A message of a messenger's server may be read there.
+    pub(crate) fn may_be_seen(&mut self, channel: ChannelId, message: MessageId, id: UpstreamId) {
+        let reads = self.random.chance(self.scenario.reads);
+        let later = self.random.millis(1_000, 90_000);
+        if reads {
+            let copy = self.handsets.copies.len();
+            self.handsets.copies.push(Copied { channel, message, id, revoked: false, got: true });
+            self.after(later, Event::Handset(Moment::Reads { copy }));
+        }
+    }
+
+    /// The network takes a message back, unless the phone has got it.
+    pub(crate) fn rcs_revokes(&mut self, handover: usize) -> (Outcome, Duration) {
         let faults = self.scenario.faults;
+        let delay = self.random.millis(2, 40);
+        let cannot = self.fault(faults.revoke_refused);
+        let message = self.handovers[handover].message;
+        let mut copies = self.handsets.copies.iter_mut().filter(|copy| copy.message == message).peekable();
+        if copies.peek().is_some() && copies.any(|copy| copy.got) {
+            return (refused(Cause::TooLate, Retry::Never, 409), delay);
+        }
+        if cannot {
+            return (refused(Cause::NetworkRefused, Retry::Never, 405), delay);
+        }
+        if self.sabotage == Some(Sabotage::RevocationFeigned) {
+            return (Outcome::Sent(SmallVec::new()), delay);
+        }
+        let all = self.handsets.copies.iter_mut();
+        all.filter(|copy| copy.message == message).for_each(|copy| copy.revoked = true);
+        (Outcome::Sent(SmallVec::new()), delay)
+    }
+
+    fn send_imdn(&mut self, copy: usize, state: ReceiptState) {
+        let faults = self.scenario.faults;
+        let copied = self.handsets.copies[copy].clone();
         let late = if self.fault(faults.receipt_late) {
             self.random.millis(1_000, 4_000_000)
+        } else if state == ReceiptState::Displayed {
+            Duration::ZERO
         } else {
             self.random.millis(0, 5) + self.receipts_take
         };
         let receipt =
             Receipt { upstream: smallvec![copied.id.clone()], state, code: None, at: None, about: None };
-        let mut request = Request::new(RCS, Wish::Receipt(receipt), true);
+        let mut request = Request::new(copied.channel, Wish::Receipt(receipt), true);
         request.about = Some((copied.message, 0));
         if self.fault(faults.receipt_twice) {
             let second = self.request(request.clone());

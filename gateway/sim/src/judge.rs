@@ -5,13 +5,14 @@ use engine::{
     journal::{Batch, Event as Step, FactKind},
 };
 use model::{
-    Answer, ChannelId, Class, ConsentScope, Duration, For, MessageId, Outgoing, OutgoingMessage, Timestamp,
+    Answer, Cause, ChannelId, Class, ConsentScope, Duration, For, MessageId, Outgoing, OutgoingMessage,
+    Timestamp,
 };
 
 use crate::{
     book::Life,
     links::{Fate, HandOver, Request, Wish},
-    policy,
+    policy::{self, RCS},
     violation::{Found, Invariant, ensure},
     world::World,
 };
@@ -40,23 +41,55 @@ impl World {
     }
 
     /// I5: what came before a change of channel has failed for certain, or the policy's time is over.
-    pub(crate) fn failed_for_certain(&self, message: MessageId, at: Timestamp) -> Result<(), Found> {
-        let last = self.handed.get(&message).and_then(|all| all.last()).map(|index| &self.handovers[*index]);
+    pub(crate) fn failed_for_certain(&mut self, message: MessageId, at: Timestamp) -> Result<(), Found> {
+        let index = self.handed.get(&message).and_then(|all| all.last()).copied();
+        let Some(life) = self.book.lives.get(&message) else { return Ok(()) };
+        let (Some(index), Some(left)) = (index, life.left) else { return Ok(()) };
+        let last = &mut self.handovers[index];
+        let taken_back = left.revocation == Some(None);
+        last.void |= taken_back || left.failed;
         // What an earlier process heard and did not commit, nobody knows.
-        let Some(last) = last.filter(|last| last.process == self.gateway.process) else { return Ok(()) };
-        let waits = self.policy.channel(last.channel).map(|channel| channel.answer_lost);
+        if last.process != self.gateway.process || last.channel != left.channel {
+            return Ok(());
+        }
+        let policy = self.policy.channel(last.channel);
+        let loses = policy.is_some_and(|policy| policy.answer_lost == AnswerLost::Wait);
         let certain = match last.fate {
             Fate::Refused | Fate::Dead => true,
             Fate::Open | Fate::Sent => false,
-            Fate::Lost => waits != Some(AnswerLost::Wait),
+            Fate::Lost => !loses,
         };
-        ensure(certain, Invariant::CertainFallback, || {
-            format!("the hand-over before it is {:?} ({at:?})", last.fate)
+        let over = life.leg_end(&self.policy, left.channel, left.leg).is_some_and(|end| end <= at);
+        let agreed = match left.revocation {
+            Some(None) => true,
+            Some(Some(cause)) => cause != Cause::TooLate && !loses,
+            None => policy.is_some_and(|policy| !policy.revokes) && !(left.unknown && loses),
+        };
+        let (fate, holds) = (last.fate, certain || left.failed || over && agreed);
+        ensure(holds, Invariant::CertainFallback, || {
+            format!("the hand-over before it is {fate:?}; {left:?}; its time is over: {over}")
         })
     }
 
+    /// I5 at the end: nobody got a message over RCS and as SMS where it could have been taken back.
+    pub(crate) fn delivered_once(&self) -> Result<(), Found> {
+        for (message, life) in &self.book.lives {
+            let by = |channel: &ChannelId| self.delivered.contains(&(*message, *channel));
+            let twice = by(&RCS) && life.accepted.plan.legs.iter().any(|leg| *leg != RCS && by(leg));
+            let taken_back =
+                life.left.is_some_and(|left| left.revocation == Some(None) && left.channel == RCS);
+            // A crash between the revocation and its commit undoes what was known.
+            ensure(
+                !(twice && taken_back) || life.ever_lost || self.crashes > 0,
+                Invariant::CertainFallback,
+                || format!("{message} was taken back from RCS and is seen there and elsewhere"),
+            )?;
+        }
+        Ok(())
+    }
+
     /// What the journal calls delivered did arrive.
-    pub(crate) fn truly(&self, message: MessageId) -> Result<(), Found> {
+    pub(crate) fn truly(&self, message: MessageId, channel: Option<ChannelId>) -> Result<(), Found> {
         let Some(life) = self.book.lives.get(&message) else { return Ok(()) };
         let to_us = life.accepted.plan.legs.is_empty();
         // A receipt without a known id is matched by its two numbers, and may then be another message's:
@@ -67,8 +100,9 @@ impl World {
         let guessed = life.ever_lost
             && life.parts.is_empty()
             && (self.crashes > 0 || segments || self.has_unknown_copy(message, life.channel));
-        ensure(to_us || guessed || self.delivered.contains(&message), Invariant::Truth, || {
-            "a message is called delivered that nobody has got".into()
+        let there = channel.is_some_and(|channel| self.delivered.contains(&(message, channel)));
+        ensure(to_us || guessed || there, Invariant::Truth, || {
+            "a message is called delivered that nobody has got there".into()
         })
     }
 
@@ -80,13 +114,29 @@ impl World {
         })?;
         match outgoing {
             Outgoing::Message(message) => self.message_may_leave(channel, message),
+            Outgoing::Report(report) if report.intermediate => {
+                let known = self.book.lives.contains_key(&report.message);
+                ensure(known && report.via.is_some(), Invariant::HandOver, || {
+                    "a notification of nothing".into()
+                })
+            }
             Outgoing::Report(report) => {
                 let end = self.book.lives.get(&report.message).and_then(|life| life.end);
                 ensure(end == Some(report.disposition), Invariant::HandOver, || {
                     format!("a report says {:?}, the journal {end:?}", report.disposition)
                 })
             }
-            Outgoing::Revoke(_) | Outgoing::Signal(_) => Ok(()),
+            Outgoing::Revoke(message) => {
+                let revokes = self.policy.channel(channel).is_some_and(|policy| policy.revokes);
+                let handed = self.handed.get(&message.message).is_some_and(|all| !all.is_empty());
+                ensure(revokes && handed, Invariant::HandOver, || "taken back from where it is not".into())
+            }
+            Outgoing::Signal(signal) => {
+                let numbers = signal.to.reveal(For::Decision).number().is_some()
+                    && signal.from.reveal(For::Decision).number().is_some();
+                let fits = if channel == RCS { numbers } else { policy::is_messenger(channel) };
+                ensure(fits, Invariant::HandOver, || "a typing mark where nobody knows such marks".into())
+            }
         }
     }
 
@@ -118,8 +168,9 @@ impl World {
         })?;
         self.in_time(life)?;
         let earlier = self.handed.get(&message.message).into_iter().flatten();
-        let may_have_arrived =
-            earlier.map(|index| &self.handovers[*index]).any(|handover| handover.fate != Fate::Refused);
+        let may_have_arrived = earlier
+            .map(|index| &self.handovers[*index])
+            .any(|handover| handover.fate != Fate::Refused && !handover.void);
         ensure(message.possible_duplicate || !may_have_arrived, Invariant::LostIsVisible, || {
             "an earlier hand-over may have arrived, and this one does not say so".into()
         })
@@ -188,7 +239,7 @@ impl World {
                     let life = self.book.lives.get(&message)?;
                     // Where the answer was lost, segments are counted in the order of their receipts.
                     let counted = life.ever_lost && !life.receipted.is_empty();
-                    Some(life.end.is_some() || counted || life.receipted.contains(&part))
+                    Some(life.end.is_some() || counted || life.receipted.contains(&part) || life.late > 0)
                 });
                 let owed = *answer == Answer::Taken && request.known && applied == Some(false);
                 ensure(!owed, Invariant::AnswerAfterCommit, || {

@@ -1,7 +1,7 @@
 //! Whole flows, played without chance and told as ladders. The committed files beside this crate are these.
 
 use engine::AnswerLost;
-use model::{Class, Content, Duration, Number, Submission};
+use model::{Class, Content, Duration, Number, ReceiptsWanted, Submission};
 use smol_str::SmolStr;
 
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     handset::Moment,
     links::{Request, Wish},
     people::{Act, LONG, phone, submission, user},
-    policy::{OPT_OUT_NUMBER, SHOP, SHOP_NUMBERS, TICTOC, smsc},
+    policy::{OPT_OUT_NUMBER, RCS, SHOP, SHOP_NUMBERS, TICTOC, smsc},
     texts,
     world::{Event, Scripted},
 };
@@ -25,7 +25,7 @@ pub struct Ladder {
 /// A name, what is shown, and how the stage is set.
 type Scene = (&'static str, &'static str, fn(&mut Stage));
 
-const SCENES: [Scene; 12] = [
+const SCENES: [Scene; 15] = [
     (
         "messenger-to-sms",
         "A messenger's user without a number writes to a phone; the receipt comes back.",
@@ -113,6 +113,31 @@ const SCENES: [Scene; 12] = [
         },
     ),
     (
+        "rcs-to-sms-fallback",
+        "RCS has a message for its time and no receipt comes: it goes on as SMS; the RCS receipt that comes after \
+         that is counted, and neither applied nor charged.",
+        |stage| {
+            stage.rcs(1, [(0, true)]);
+            stage.world.receipts_take = Duration::from_secs(25);
+            stage.shop_writes(1_000, Class::Person, LONG);
+        },
+    ),
+    ("revocation", "The same where the network can take a message back before the phone has it.", |stage| {
+        stage.rcs(1, [(0, true)]);
+        stage.world.trip = Duration::from_secs(60);
+        stage.shop_writes(1_000, Class::Person, "hello");
+    }),
+    (
+        "rcs-to-messenger-displayed",
+        "Somebody with RCS writes to a messenger's user who is linked to a number, and hears that it was read.",
+        |stage| {
+            stage.rcs(2, [(0, true)]);
+            stage.world.scenario.reads = 1_000;
+            stage.links();
+            stage.rcs_writes(5_000);
+        },
+    ),
+    (
         "crash",
         "The gateway crashes between the SMSC's answer and its commit, and goes on where the store is.",
         |stage| {
@@ -136,6 +161,11 @@ fn play((name, shows, set): &Scene) -> Result<Ladder, Violation> {
     let mut scenario = Scenario::calm();
     match *name {
         "smsc-failover" => scenario.smscs = 2,
+        "rcs-to-sms-fallback" => {
+            scenario.rcs_wait = Some(Duration::from_secs(20));
+            scenario.rcs_revokes = false;
+        }
+        "revocation" => scenario.rcs_wait = Some(Duration::from_secs(20)),
         "lost-submit-sm-resp" => scenario.answer_lost = [AnswerLost::Wait; 3],
         _ => {}
     }
@@ -197,6 +227,13 @@ impl Stage {
     fn shop_writes(&mut self, millis: u64, class: Class, text: &str) {
         let from = model::Address::Number(Number::written(SHOP_NUMBERS[0]));
         self.asks(millis, Submission { class, ..submission(SHOP, from, phone(1), text) });
+    }
+
+    /// From the phone that has RCS to the number that is linked.
+    fn rcs_writes(&mut self, millis: u64) {
+        let mut submission = submission(RCS, model::Address::Number(phone(2)), phone(1), "안녕하세요");
+        submission.receipts = ReceiptsWanted { intermediate: true, displayed: true, ..submission.receipts };
+        self.asks(millis, submission);
     }
 
     fn links(&mut self) {

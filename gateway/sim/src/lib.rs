@@ -80,10 +80,14 @@ pub enum Sabotage {
     OrderReversed,
     /// SMSCs report the delivery of what no phone got.
     ReceiptInvented,
+    /// The RCS network says that it has taken a message back, and delivers it all the same.
+    RevocationFeigned,
+    /// Nobody tells the gateway that somebody has come.
+    PresenceUnheard,
 }
 
 impl Sabotage {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::AnswerBeforeCommit,
         Self::UsageForgotten,
         Self::FactsForgotten,
@@ -92,6 +96,8 @@ impl Sabotage {
         Self::OutcomeSwallowed,
         Self::OrderReversed,
         Self::ReceiptInvented,
+        Self::RevocationFeigned,
+        Self::PresenceUnheard,
     ];
 }
 
@@ -108,6 +114,11 @@ pub struct Summary {
     pub hand_overs: u64,
     pub answers_lost: u64,
     pub rerouted: u64,
+    /// Receipts that came when they changed nothing any more.
+    pub late: u64,
+    pub taken_back: u64,
+    /// Messages of which the gateway heard that they were seen.
+    pub displayed: u64,
     pub crashes: u32,
 }
 
@@ -118,7 +129,7 @@ impl fmt::Display for Summary {
         write!(
             f,
             "seed {}: {} s; {} accepted ({}); {} usage records; {} batches; {} hand-overs, {} answers lost, \
-             {} rerouted; {} crashes",
+             {} rerouted, {} taken back, {} late receipts, {} displayed; {} crashes",
             self.seed,
             self.lasted.as_secs(),
             self.accepted,
@@ -128,6 +139,9 @@ impl fmt::Display for Summary {
             self.hand_overs,
             self.answers_lost,
             self.rerouted,
+            self.taken_back,
+            self.late,
+            self.displayed,
             self.crashes
         )
     }
@@ -143,6 +157,9 @@ pub struct Totals {
     pub hand_overs: u64,
     pub answers_lost: u64,
     pub rerouted: u64,
+    pub late: u64,
+    pub taken_back: u64,
+    pub displayed: u64,
     pub crashes: u64,
 }
 
@@ -158,6 +175,9 @@ impl Totals {
         self.hand_overs += run.hand_overs;
         self.answers_lost += run.answers_lost;
         self.rerouted += run.rerouted;
+        self.late += run.late;
+        self.taken_back += run.taken_back;
+        self.displayed += run.displayed;
         self.crashes += u64::from(run.crashes);
     }
 }
@@ -168,7 +188,8 @@ impl fmt::Display for Totals {
             self.ends.iter().map(|(end, count)| format!("{count} {}", end.as_str())).collect();
         write!(
             f,
-            "{} runs; {} accepted ({}); {} usage records; {} hand-overs, {} answers lost, {} rerouted; {} crashes",
+            "{} runs; {} accepted ({}); {} usage records; {} hand-overs, {} answers lost, {} rerouted, \
+             {} taken back, {} late receipts, {} displayed; {} crashes",
             self.runs,
             self.accepted,
             ends.join(", "),
@@ -176,6 +197,9 @@ impl fmt::Display for Totals {
             self.hand_overs,
             self.answers_lost,
             self.rerouted,
+            self.taken_back,
+            self.late,
+            self.displayed,
             self.crashes
         )
     }

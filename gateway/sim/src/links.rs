@@ -30,6 +30,8 @@ pub(crate) struct HandOver {
     pub(crate) on_way: bool,
     /// The other side has seen it.
     pub(crate) reached: bool,
+    /// It is known not to arrive any more: taken back, or given up by the network.
+    pub(crate) void: bool,
 }
 
 /// What the channel has told the engine about a hand-over.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use engine::journal::FactKind;
 use model::{
-    Address, Answer, ChannelId, Class, Command, ConsentScope, Content, Disposition, Duration, MessageId,
-    Number, NumberingPlan, Part, Pii, ReceiptsWanted, Submission, User,
+    Address, Answer, ChannelId, Class, Command, ConsentScope, Content, Disposition, Duration, Inbound,
+    MessageId, Number, NumberingPlan, Part, Pii, ReceiptsWanted, Signal, SignalKind, Submission, User,
 };
 use smol_str::{SmolStr, format_smolstr};
 
@@ -152,7 +152,8 @@ impl World {
             }
             79..90 => self.something_about_a_message(),
             90..95 => self.same_again(),
-            95..98 => self.opts_out(),
+            95..97 => self.opts_out(),
+            97 => self.types(),
             _ => self.consents(),
         }
     }
@@ -209,6 +210,7 @@ impl World {
         if self.random.chance(100) {
             submission.receipts = ReceiptsWanted::NONE;
         }
+        self.grows_curious(&mut submission);
         let mut insists = self.random.chance(500);
         if self.random.chance(350) {
             self.people.keys += 1;
@@ -243,8 +245,33 @@ impl World {
             1 => Number::written("827000000001"),
             _ => self.some_phone(),
         };
-        let submission = submission(smsc, Address::Number(from), to, text);
+        let mut submission = submission(smsc, Address::Number(from), to, text);
+        if smsc == RCS {
+            self.grows_curious(&mut submission);
+        }
         self.asks(Request::new(smsc, Wish::Submit(submission), true));
+    }
+
+    /// Some want to know more than how it ended.
+    fn grows_curious(&mut self, submission: &mut Submission) {
+        submission.receipts.displayed = self.random.chance(self.scenario.curious);
+        submission.receipts.intermediate = self.random.chance(self.scenario.curious);
+    }
+
+    /// Somebody begins to type to somebody.
+    fn types(&mut self) {
+        let (over_rcs, registered) = (self.random.chance(500), self.registered());
+        let (channel, user) = self.somebody();
+        let (to, pool) = (self.some_phone(), Number::written("827000000001"));
+        let address = |number| Pii::new(Address::Number(number));
+        let signal = |from, to| Signal { from, to, kind: SignalKind::Typing { on: true } };
+        let (channel, signal) = match registered.first() {
+            Some(phone) if over_rcs => (RCS, signal(address(phone.clone()), address(pool))),
+            _ => (channel, signal(Pii::new(self::user(channel, user)), address(to))),
+        };
+        if self.line(channel).up {
+            self.take(Inbound::Signal { channel, signal });
+        }
     }
 
     /// Segments one by one; now and then one is missing, comes twice or out of order.

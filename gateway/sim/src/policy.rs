@@ -60,6 +60,7 @@ pub(crate) fn policy(scenario: &Scenario) -> Policy {
         ChannelPolicy {
             pool: [POOL, POOL + 1].map(Msisdn::from_u64).to_vec(),
             charge_at: scenario.charge_at[1],
+            leg_wait: scenario.messenger_wait,
             ..channel(TICTOC, ChannelKind::Messenger)
         },
         ChannelPolicy {
@@ -67,7 +68,12 @@ pub(crate) fn policy(scenario: &Scenario) -> Policy {
             ..channel(KAKAO, ChannelKind::Messenger)
         },
         channel(CONSOLE, ChannelKind::Http),
-        channel(RCS, ChannelKind::Rcs),
+        ChannelPolicy {
+            leg_wait: scenario.rcs_wait,
+            revokes: scenario.rcs_revokes,
+            answer_lost: scenario.rcs_lost,
+            ..channel(RCS, ChannelKind::Rcs)
+        },
     ];
     channels.extend(
         smscs
@@ -104,7 +110,13 @@ pub(crate) fn policy(scenario: &Scenario) -> Policy {
         code_sender: Number::written("15889999"),
         code_text: "{code}".into(),
         code_key: [7; 32],
-        limits: Limits { hot_max: scenario.hot_max, open_max: scenario.open_max, ..Limits::default() },
+        limits: Limits {
+            hot_max: scenario.hot_max,
+            open_max: scenario.open_max,
+            unread_max: scenario.unread_max,
+            display_window: WINDOW,
+            ..Limits::default()
+        },
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Faults {
     pub other_route: u16,
     /// The phone never gets what its network took.
     pub undelivered: u16,
+    /// A network cannot take back what it has.
+    pub revoke_refused: u16,
     /// Our answer is lost on its way to the one who asked.
     pub reply_lost: u16,
     /// Count of links going down.
@@ -64,6 +66,19 @@ pub struct Scenario {
     pub balance: bool,
     /// So many phones of a thousand have RCS.
     pub rcs: u16,
+    /// How long RCS may have a message while there is another way, and whether it takes messages back.
+    pub rcs_wait: Option<Duration>,
+    pub rcs_revokes: bool,
+    /// What RCS does about a lost answer.
+    pub rcs_lost: AnswerLost,
+    /// How long the first messenger may have a message.
+    pub messenger_wait: Option<Duration>,
+    /// Messages are read in so many cases of a thousand.
+    pub reads: u16,
+    /// So many senders of a thousand want to know that, and as many where a message is on its way.
+    pub curious: u16,
+    /// Messages of which it is awaited that they are read.
+    pub unread_max: usize,
     /// Phones answer in so many cases of a thousand.
     pub replies: u16,
     pub faults: Faults,
@@ -86,6 +101,13 @@ impl Scenario {
             room: 10,
             balance: false,
             rcs: 0,
+            rcs_wait: None,
+            rcs_revokes: true,
+            rcs_lost: AnswerLost::Resend,
+            messenger_wait: None,
+            reads: 0,
+            curious: 0,
+            unread_max: 100_000,
             replies: 0,
             faults: Faults::default(),
         }
@@ -115,6 +137,7 @@ impl Scenario {
             permanent: rate(150),
             other_route: rate(150),
             undelivered: rate(300),
+            revoke_refused: rate(400),
             reply_lost: rate(150),
             link_drops: rate(6),
             restarts: rate(4),
@@ -145,6 +168,17 @@ impl Scenario {
             room: u32::try_from(1 + random.below(12)).unwrap_or(1),
             balance: random.chance(300),
             rcs: if random.chance(500) { 0 } else { u16::try_from(random.below(1_000)).unwrap_or(0) },
+            rcs_wait: if random.chance(600) { Some(random.millis(1_000, 90_000)) } else { None },
+            rcs_revokes: random.chance(700),
+            rcs_lost: match random.below(3) {
+                0 => AnswerLost::Resend,
+                1 => AnswerLost::Wait,
+                _ => AnswerLost::ResendAfter(random.millis(1_000, 60_000)),
+            },
+            messenger_wait: if random.chance(300) { Some(random.millis(1_000, 30_000)) } else { None },
+            reads: u16::try_from(random.below(800)).unwrap_or(0),
+            curious: u16::try_from(random.below(900)).unwrap_or(0),
+            unread_max: if random.chance(200) { 2 } else { 100_000 },
             replies: u16::try_from(random.below(600)).unwrap_or(0),
             faults,
         }

@@ -97,7 +97,8 @@ impl Story {
             Answer::Duplicate(id) => format!("{ok}: {} again", self.message(*id)),
             Answer::Refused(refusal) => format!("refused: {}", refusal.cause.text()),
             Answer::Taken if channel == policy::RCS => "200 OK".into(),
-            Answer::Taken => "deliver_sm_resp 0".into(),
+            Answer::Taken if wire(channel) => "deliver_sm_resp 0".into(),
+            Answer::Taken => "200".into(),
             Answer::Standing(standing) => {
                 format!("{} is {}", self.message(standing.message), standing.disposition.as_str())
             }
@@ -151,8 +152,15 @@ impl Story {
         let name = self.message(report.message);
         let how = report.disposition.as_str();
         let cause = report.cause.map_or(String::new(), |cause| format!(", {}", cause.code()));
+        if report.intermediate {
+            let via = report.via.map_or(String::new(), |via| format!(" over {via:?}"));
+            return format!("notification for {name}: under way{via}");
+        }
+        let how = if report.displayed { "displayed" } else { how };
         if wire(channel) {
             format!("deliver_sm receipt for {name}: {how}{cause}")
+        } else if channel == policy::RCS {
+            format!("IMDN for {name}: {how}{cause}")
         } else {
             format!("receipt for {name}: {how}{cause}")
         }
@@ -220,16 +228,23 @@ impl Story {
                 format!("deferred for {}, again {}", refusal.cause.code(), self.clock(*due))
             }
             Event::AnswerLost { due, .. } => format!("answer lost, decided again {}", self.clock(*due)),
+            Event::Revocation { refused: None, .. } => "taken back".into(),
+            Event::Revocation { refused: Some(cause), .. } => format!("not taken back: {}", cause.code()),
+            Event::LateReceipt { channel, state } => {
+                format!("late receipt {state:?} from {}: counted, not applied", policy::name(*channel))
+            }
             Event::Rerouted { channel, because, .. } => {
                 format!("over to {} because of {}", policy::name(*channel), because.code())
             }
             Event::Receipt { part, state, .. } => format!("receipt {state:?} for segment {}", part + 1),
             Event::Joined { parts } => format!("joined from {parts} segments"),
-            Event::Final { disposition, cause } => {
+            Event::Final { disposition, cause, channel } => {
                 let cause = cause.map_or(String::new(), |cause| format!(", {}", cause.code()));
-                format!("final: {}{cause}", disposition.as_str())
+                let by = channel.map_or(String::new(), |channel| format!(" by {}", policy::name(channel)));
+                format!("final: {}{by}{cause}", disposition.as_str())
             }
-            Event::Reported { given_up: true } => "report given up".into(),
+            Event::Reported { given_up: true, .. } => "report given up".into(),
+            Event::Reported { displayed: true, .. } => "display reported".into(),
             other => book::kind(other).into(),
         };
         format!("{name} {what}")
@@ -267,6 +282,9 @@ fn received(channel: ChannelId, receipt: &Receipt) -> String {
     let ids: Vec<&str> = receipt.upstream.iter().map(|id| id.0.as_str()).collect();
     if channel == policy::RCS {
         return format!("IMDN {:?} for {}", receipt.state, ids.join("|"));
+    }
+    if !wire(channel) {
+        return format!("event {:?} for {}", receipt.state, ids.join("|"));
     }
     format!("deliver_sm receipt id:{} stat:{:?}", ids.join("|"), receipt.state)
 }

@@ -129,8 +129,8 @@ pub struct World {
     pub(crate) asked: BTreeSet<usize>,
     pub(crate) carrier: Carrier,
     pub(crate) handsets: Handsets,
-    /// Messages that reached whom they were for.
-    pub(crate) delivered: BTreeSet<MessageId>,
+    /// Messages that reached whom they were for, and by which channel.
+    pub(crate) delivered: BTreeSet<(MessageId, ChannelId)>,
     /// The newest message of each flow that a channel saw first.
     pub(crate) order: HashMap<(ChannelId, Flow), MessageId>,
     pub(crate) people: crate::people::People,
@@ -139,6 +139,8 @@ pub struct World {
     pub(crate) script: VecDeque<Scripted>,
     /// How long receipts take there.
     pub(crate) receipts_take: Duration,
+    /// How long messages are on their way from the RCS network to a phone there.
+    pub(crate) trip: Duration,
     found: Option<Found>,
 }
 
@@ -184,6 +186,7 @@ impl World {
             crashes: 0,
             script: VecDeque::new(),
             receipts_take: Duration::ZERO,
+            trip: Duration::ZERO,
             found: None,
             scenario,
         }
@@ -346,12 +349,11 @@ impl World {
 
     /// Nothing waits for long when everybody is there.
     fn flows(&self) -> Result<(), Found> {
-        for life in self.book.lives.values() {
+        for (message, life) in &self.book.lives {
             let policy = self.policy.channel(life.channel).map(|channel| channel.answer_lost);
             let waits = policy == Some(engine::AnswerLost::Wait);
-            ensure(!life.is_stuck(self.now, waits), Invariant::HandOver, || {
-                format!("a message accepted at {:?} waits for nothing", life.accepted.submission.received_at)
-            })?;
+            let stuck = life.is_stuck(self.now, waits) || life.is_forgotten(&self.policy, self.now);
+            ensure(!stuck, Invariant::HandOver, || format!("{message} waits for nothing"))?;
         }
         Ok(())
     }
@@ -376,6 +378,9 @@ impl World {
         })?;
         let held = self.store.held();
         ensure(held == 0, Invariant::NothingLeft, || format!("the content of {held} batches is still held"))?;
+        self.book.charged_once()?;
+        self.book.displays_told()?;
+        self.delivered_once()?;
         self.gateway_is_empty()
     }
 
@@ -390,6 +395,9 @@ impl World {
             hand_overs: self.handovers.len() as u64,
             answers_lost: self.book.answers_lost,
             rerouted: self.book.rerouted,
+            late: self.book.late,
+            taken_back: self.book.taken_back,
+            displayed: self.book.displayed,
             crashes: self.crashes,
         }
     }

@@ -24,6 +24,8 @@ fn every_sabotage_is_noticed() {
             Sabotage::OutcomeSwallowed => &[Invariant::OneEnd, Invariant::NothingLeft, Invariant::HandOver],
             Sabotage::OrderReversed => &[Invariant::Order],
             Sabotage::ReceiptInvented => &[Invariant::Truth],
+            Sabotage::RevocationFeigned => &[Invariant::CertainFallback],
+            Sabotage::PresenceUnheard => &[Invariant::HandOver],
             _ => &[],
         };
         let found = first_violation(sabotage);

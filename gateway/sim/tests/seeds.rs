@@ -30,6 +30,9 @@ fn ten_thousand_seeds_keep_every_promise() {
             let totals = worker.join().expect("every seed holds");
             eprintln!("{totals}");
             runs += totals.runs;
+            // What never happens proves nothing.
+            assert!(totals.rerouted > 100 && totals.late > 100 && totals.taken_back > 100, "{totals}");
+            assert!(totals.displayed > 100, "{totals}");
         }
         assert_eq!(runs, SEEDS);
     });

@@ -8,7 +8,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use billing::{ChargeAt, Meter, Metered, UsageService};
+use billing::{ChargeAt, Metered, UsageService};
 use engine::journal::{Accepted, Batch, Entry, Event, Plan};
 use model::{
     Address, ChannelId, Class, Content, Disposition, MessageId, Msisdn, Number, Pii, ReceiptState,
@@ -129,14 +129,7 @@ fn batch(seq: u64, rows: u64, ends: bool) -> Batch {
     for place in 1..=rows {
         let message = id(seq, place);
         let accepted = accepted(seq, place);
-        let meter = Meter {
-            message,
-            leg: 0,
-            origin: ChannelId(1),
-            channel: ChannelId(2),
-            class: Class::Transactional,
-            metered: accepted.metered,
-        };
+        let meter = accepted.meter(message, ChannelId(2));
         batch.usage.extend(meter.accepted(at));
         batch.contents.push((message, accepted.submission.content.clone()));
         batch.entries.push(Entry { message, at, event: Event::Accepted(Arc::new(accepted)) });
@@ -153,8 +146,12 @@ fn batch(seq: u64, rows: u64, ends: bool) -> Batch {
             let message = id(seq - 3, place);
             for event in [
                 Event::Receipt { part: 0, state: ReceiptState::Delivered, code: Some("000".into()) },
-                Event::Final { disposition: Disposition::Delivered, cause: None },
-                Event::Reported { given_up: false },
+                Event::Final {
+                    disposition: Disposition::Delivered,
+                    cause: None,
+                    channel: Some(ChannelId(2)),
+                },
+                Event::Reported { given_up: false, displayed: false },
             ] {
                 batch.entries.push(Entry { message, at, event });
             }
@@ -195,6 +192,8 @@ fn accepted(seq: u64, place: u64) -> Accepted {
             octets: 75,
             from: Some(Msisdn::from_u64(8_215_881_234)),
             to: Some(Msisdn::from_u64(to)),
+            leg: 0,
+            replaces: None,
         },
         expires_at: id(seq, place).accepted_at() + std::time::Duration::from_secs(86_400),
     }

@@ -38,19 +38,6 @@ pub(crate) const fn lane(lane: Lane) -> u8 {
     }
 }
 
-const SERVICES: [UsageService; 4] =
-    [UsageService::Sms, UsageService::Messenger, UsageService::Esme, UsageService::Rcs];
-
-const OUTCOMES: [UsageOutcome; 7] = [
-    UsageOutcome::Accepted,
-    UsageOutcome::Delivered,
-    UsageOutcome::HandedOver,
-    UsageOutcome::Failed,
-    UsageOutcome::Expired,
-    UsageOutcome::Cancelled,
-    UsageOutcome::Unknown,
-];
-
 pub(crate) const fn channel_kind(kind: ChannelKind) -> &'static str {
     match kind {
         ChannelKind::Smsc => "smsc",
@@ -92,6 +79,8 @@ pub(crate) struct UsageColumns {
     pub(crate) sender: Option<i64>,
     pub(crate) recipient: Option<i64>,
     pub(crate) cause: Option<String>,
+    pub(crate) parent: Option<i64>,
+    pub(crate) charging_id: Option<String>,
 }
 
 impl UsageColumns {
@@ -113,8 +102,12 @@ impl UsageColumns {
         let record = UsageRecord {
             key,
             at: Timestamp::from_micros(self.at),
-            service: SERVICES.into_iter().find(|service| i64::from(*service as u8) == self.service)?,
-            outcome: OUTCOMES.into_iter().find(|outcome| i64::from(*outcome as u8) == self.outcome)?,
+            service: UsageService::ALL
+                .into_iter()
+                .find(|service| i64::from(*service as u8) == self.service)?,
+            outcome: UsageOutcome::ALL
+                .into_iter()
+                .find(|outcome| i64::from(*outcome as u8) == self.outcome)?,
             origin: ChannelId(self.origin.try_into().ok()?),
             channel: ChannelId(self.channel.try_into().ok()?),
             class: CLASSES.into_iter().find(|one| i64::from(class(*one)) == self.class)?,
@@ -124,6 +117,11 @@ impl UsageColumns {
             from: self.sender.map(|number| Msisdn::from_u64(unsigned(number))),
             to: self.recipient.map(|number| Msisdn::from_u64(unsigned(number))),
             cause,
+            parent: match self.parent {
+                Some(leg) => Some(leg.try_into().ok()?),
+                None => None,
+            },
+            charging_id: self.charging_id.map(Into::into),
         };
         Some(UsageRow {
             sequence: self.sequence.try_into().ok()?,

@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 
 use crate::StoreError;
 
-/// Raised when entries are written in another way. Older versions stay readable.
-const FORMAT: u8 = 1;
+/// Raised when entries are written in another way. From the first release on, older versions stay readable.
+const FORMAT: u8 = 2;
 
 /// Version, batch number, time, and what stands for the rest of the batch.
 const JOURNAL_HEAD: usize = 1 + 8 + 8 + 8;

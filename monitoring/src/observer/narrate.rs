@@ -48,8 +48,8 @@ fn rare(entry: &Entry, channels: &Channels) {
             info!(target: TARGET, message_id, channel = channels.get(*channel).name(), "answer lost");
         }
         Event::Replaced { .. } => info!(target: TARGET, message_id, "replaced by its sender"),
-        Event::Reported { given_up: true } => info!(target: TARGET, message_id, "report given up"),
-        Event::Final { disposition, cause }
+        Event::Reported { given_up: true, .. } => info!(target: TARGET, message_id, "report given up"),
+        Event::Final { disposition, cause, .. }
             if *disposition == Disposition::Lost || *cause == Some(Cause::Internal) =>
         {
             info!(target: TARGET, message_id, disposition = disposition.as_str(), cause = code(*cause), "ended");
@@ -87,7 +87,7 @@ fn common(entry: &Entry, channels: &Channels) {
             retry_in_ms = due.since(entry.at).as_millis(),
             "deferred"
         ),
-        Event::Rerouted { leg, channel, because } => debug!(
+        Event::Rerouted { leg, channel, because, .. } => debug!(
             target: TARGET,
             message_id,
             leg,
@@ -98,18 +98,22 @@ fn common(entry: &Entry, channels: &Channels) {
         Event::Receipt { part, state, .. } => {
             debug!(target: TARGET, message_id, part, state = state.value(), "receipt");
         }
-        Event::LateReceipt { state } => {
-            debug!(target: TARGET, message_id, state = state.value(), "late receipt")
+        Event::LateReceipt { channel, state } => {
+            let channel = channels.get(*channel).name();
+            debug!(target: TARGET, message_id, channel, state = state.value(), "late receipt")
         }
+        Event::Revocation { channel, refused } => {
+            let channel = channels.get(*channel).name();
+            debug!(target: TARGET, message_id, channel, cause = code(*refused), "revocation");
+        }
+        Event::Displayed => debug!(target: TARGET, message_id, "displayed"),
+        Event::Unread => debug!(target: TARGET, message_id, "not displayed in time"),
         Event::Joined { parts } => debug!(target: TARGET, message_id, parts, "joined"),
-        Event::Final { disposition, cause } => {
+        Event::Final { disposition, cause, .. } => {
             debug!(target: TARGET, message_id, disposition = disposition.as_str(), cause = code(*cause), "final");
         }
-        Event::ReportDeferred { due } => {
-            debug!(target: TARGET, message_id, retry_in_ms = due.since(entry.at).as_millis(), "report deferred");
-        }
-        Event::Reported { given_up: false } => debug!(target: TARGET, message_id, "reported"),
-        Event::AnswerLost { .. } | Event::Replaced { .. } | Event::Reported { given_up: true } => {}
+        Event::Reported { given_up: false, .. } => debug!(target: TARGET, message_id, "reported"),
+        Event::AnswerLost { .. } | Event::Replaced { .. } | Event::Reported { given_up: true, .. } => {}
     }
 }
 

@@ -48,6 +48,8 @@ const METERED: Metered = Metered {
     octets: 400,
     from: None,
     to: None,
+    leg: 0,
+    replaces: None,
 };
 
 impl Life {
@@ -95,7 +97,10 @@ impl Life {
 
     /// The end, with the usage record that takes the charge back.
     pub(crate) fn fails(&mut self, disposition: Disposition, cause: Cause) {
-        self.then(Duration::from_secs(1), Event::Final { disposition, cause: Some(cause) });
+        self.then(
+            Duration::from_secs(1),
+            Event::Final { disposition, cause: Some(cause), channel: Some(SMSC) },
+        );
         let record: Option<UsageRecord> = self.meter().ended(self.batch.at, disposition, Some(cause));
         self.batch.usage.extend(record);
     }
@@ -106,10 +111,10 @@ impl Life {
         std::mem::replace(&mut self.batch, next)
     }
 
-    fn meter(&self) -> Meter {
+    fn meter(&self) -> Meter<'static> {
         Meter {
             message: self.id,
-            leg: 0,
+            charging_id: None,
             origin: ESME,
             channel: SMSC,
             class: Class::OneTimePassword,

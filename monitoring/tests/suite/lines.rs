@@ -42,7 +42,7 @@ fn told(level: Level) -> Vec<Value> {
         Event::Receipt { part: 0, state: ReceiptState::Undeliverable, code },
     );
     life.fails(Disposition::Undeliverable, Cause::Unreachable);
-    life.then(Duration::from_secs(2), Event::Reported { given_up: true });
+    life.then(Duration::from_secs(2), Event::Reported { given_up: true, displayed: false });
     let mut batch = life.batch();
     let key = b"01000005309".to_vec();
     batch.facts.push(FactChange { kind: FactKind::Link, key, value: None, expires_at: None });

@@ -25,9 +25,12 @@ fn a_delivered_message_is_told_once_everywhere() {
 
     life.then(70 * MS, Event::Sent { channel: SMSC, parts: upstream(3) });
     life.then(900 * MS, Event::Receipt { part: 0, state: ReceiptState::Delivered, code: None });
-    life.then(900 * MS, Event::Final { disposition: Disposition::Delivered, cause: None });
-    life.then(950 * MS, Event::Reported { given_up: false });
-    life.then(990 * MS, Event::LateReceipt { state: ReceiptState::Undeliverable });
+    life.then(
+        900 * MS,
+        Event::Final { disposition: Disposition::Delivered, cause: None, channel: Some(SMSC) },
+    );
+    life.then(950 * MS, Event::Reported { given_up: false, displayed: false });
+    life.then(990 * MS, Event::LateReceipt { channel: SMSC, state: ReceiptState::Undeliverable });
     observer.committed(&life.batch(), MS);
 
     assert_eq!(value(&registry, "gateway_messages_open"), 0.0);
@@ -141,7 +144,7 @@ fn a_fallback_counts_where_it_went_and_why() {
     let (registry, _) = gateway();
     let observer = Observer::new(registry.clone());
     let mut life = Life::accepted();
-    life.then(MS, Event::Rerouted { leg: 1, channel: SMSC, because: Cause::Unreachable });
+    life.then(MS, Event::Rerouted { leg: 1, channel: SMSC, because: Cause::Unreachable, metered: None });
     observer.committed(&life.batch(), MS);
     assert_eq!(value(&registry, r#"gateway_fallback_total{channel="smsc-1",reason="unreachable"}"#), 1.0);
 }

@@ -88,14 +88,16 @@ fn states(history: &[Entry]) -> Vec<Reached> {
             Event::Deferred { refusal, .. } => ("deferred", true, Some(refusal.cause)),
             Event::Rerouted { because, .. } => ("rerouted", true, Some(*because)),
             Event::AnswerLost { .. } => (Disposition::Unknown.as_str(), false, Some(Cause::AnswerLost)),
-            Event::Receipt { state: ReceiptState::Displayed, .. }
-            | Event::LateReceipt { state: ReceiptState::Displayed } => ("read", true, None),
-            Event::Final { disposition, cause } => (disposition.as_str(), is_certain(*disposition), *cause),
+            Event::Receipt { state: ReceiptState::Displayed, .. } | Event::Displayed => ("read", true, None),
+            Event::Final { disposition, cause, .. } => {
+                (disposition.as_str(), is_certain(*disposition), *cause)
+            }
             Event::Receipt { .. }
             | Event::LateReceipt { .. }
             | Event::Replaced { .. }
             | Event::Joined { .. }
-            | Event::ReportDeferred { .. }
+            | Event::Revocation { .. }
+            | Event::Unread
             | Event::Reported { .. } => continue,
         };
         let cause = cause.map(Cause::code);

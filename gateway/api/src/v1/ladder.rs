@@ -127,7 +127,7 @@ pub(crate) fn standing(history: &[Entry]) -> (Disposition, Option<Cause>) {
         standing = match entry.event {
             Event::Sent { .. } => (Disposition::Sent, None),
             Event::AnswerLost { .. } => (Disposition::Unknown, Some(Cause::AnswerLost)),
-            Event::Final { disposition, cause } => return (disposition, cause),
+            Event::Final { disposition, cause, .. } => return (disposition, cause),
             _ => continue,
         };
     }
@@ -151,7 +151,11 @@ pub(crate) fn tell(history: &[Entry], directory: &dyn Directory, with_ladder: bo
                 times = (scheduled_at.or(times.0), *expires_at);
             }
             Event::Deferred { due, .. } | Event::AnswerLost { due, .. } => next = Some(*due),
-            Event::Sent { .. } | Event::Rerouted { .. } | Event::Final { .. } => next = None,
+            Event::Rerouted { metered: new, .. } => {
+                metered = new.unwrap_or(metered);
+                next = None;
+            }
+            Event::Sent { .. } | Event::Final { .. } => next = None,
             _ => {}
         }
         let step = teller.step(entry);
@@ -263,10 +267,21 @@ impl Teller<'_> {
                 code: code.clone(),
                 ..Step::default()
             },
-            Event::LateReceipt { state } => Step {
+            Event::LateReceipt { channel, state } => Step {
                 event: "late_receipt",
-                text: format!("after the end the network says: {}; nothing changes", state_words(*state)),
+                text: format!("too late the network says: {}; nothing changes", state_words(*state)),
+                channel: Some(self.name(*channel)),
                 state: Some(state_name(*state)),
+                ..Step::default()
+            },
+            Event::Revocation { channel, refused } => Step {
+                event: "revocation",
+                text: match refused {
+                    None => format!("{} has taken it back", self.name(*channel)),
+                    Some(cause) => format!("{} cannot take it back: {}", self.name(*channel), cause.text()),
+                },
+                channel: Some(self.name(*channel)),
+                cause: refused.map(Cause::code),
                 ..Step::default()
             },
             Event::Replaced { expires_at, metered, .. } => Step {
@@ -280,23 +295,26 @@ impl Teller<'_> {
                 text: format!("joined from {parts} segments that came one by one"),
                 ..Step::default()
             },
-            Event::Final { disposition, cause } => Step {
+            Event::Final { disposition, cause, channel } => Step {
                 event: "final",
                 text: match cause {
                     Some(cause) => format!("{}: {}", disposition_words(*disposition), cause.text()),
                     None => disposition_words(*disposition).to_owned(),
                 },
+                channel: channel.map(|channel| self.name(channel)),
                 state: Some(disposition.as_str()),
                 cause: cause.map(Cause::code),
                 ..Step::default()
             },
-            Event::ReportDeferred { due } => Step {
-                event: "report_deferred",
-                text: "the sender could not take the receipt".to_owned(),
-                due: Some(time(*due)),
+            Event::Displayed => {
+                Step { event: "displayed", text: "the recipient has read it".to_owned(), ..Step::default() }
+            }
+            Event::Unread => Step {
+                event: "unread",
+                text: "not read in time; that is not awaited any more".to_owned(),
                 ..Step::default()
             },
-            Event::Reported { given_up } => Step {
+            Event::Reported { given_up, .. } => Step {
                 event: "reported",
                 text: if *given_up {
                     "the sender never took the receipt"

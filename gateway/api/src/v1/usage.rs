@@ -46,16 +46,21 @@ struct Record {
     /// Ascends with the order of commits.
     sequence: u64,
     message: String,
-    /// Which leg of the plan, from 0.
+    /// The leg of the plan that was metered, from 0.
     leg: u8,
+    /// The record that a reversal takes back, or that a fallback to another network took over from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "use_0f1e2d3c4b5a69788796a5b4c3d2e1f0")]
+    parent: Option<String>,
     /// `submit`, `deliver` or `reversal`.
     #[schema(value_type = String)]
     event: &'static str,
     #[schema(format = DateTime)]
     at: String,
-    /// `sms`, `messenger` or `esme`.
+    /// `sms`, `messenger`, `esme` or `rcs`.
     #[schema(value_type = String)]
     service: &'static str,
+    /// `replaced` is not charged: another record of the same message took over.
     #[schema(value_type = String)]
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,6 +82,10 @@ struct Record {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     to: Option<SmolStr>,
+    /// The charging id of the network it came from (`icid-value`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    charging_id: Option<SmolStr>,
     #[schema(value_type = String)]
     rating: &'static str,
 }
@@ -117,26 +126,17 @@ pub(crate) async fn usage(
 
 impl Record {
     fn of(row: &UsageRow, directory: &dyn Directory) -> Self {
-        use billing::UsageOutcome;
-
         let record = &row.record;
         Self {
             id: record.key.id().to_string(),
             sequence: row.sequence,
             message: record.key.message.to_string(),
             leg: record.key.leg,
+            parent: record.parent().map(|key| key.id().to_string()),
             event: record.key.event.as_str(),
             at: time(record.at),
             service: record.service.as_str(),
-            outcome: match record.outcome {
-                UsageOutcome::Accepted => "accepted",
-                UsageOutcome::Delivered => "delivered",
-                UsageOutcome::HandedOver => "handed_over",
-                UsageOutcome::Failed => "failed",
-                UsageOutcome::Expired => "expired",
-                UsageOutcome::Cancelled => "cancelled",
-                UsageOutcome::Unknown => "unknown",
-            },
+            outcome: record.outcome.as_str(),
             cause: record.cause.map(model::Cause::code),
             origin: directory.channel_name(record.origin),
             channel: directory.channel_name(record.channel),
@@ -145,6 +145,7 @@ impl Record {
             octets: record.octets,
             from: record.from.map(msisdn),
             to: record.to.map(msisdn),
+            charging_id: record.charging_id.clone(),
             rating: match row.rating {
                 Rating::Suspended => "suspended",
                 Rating::Rated => "rated",

@@ -123,8 +123,8 @@ async fn the_history_of_an_event_is_found_by_either_id() {
             sent(1),
             delivered(0),
             delivered(1),
-            Event::Final { disposition: Disposition::Delivered, cause: None },
-            Event::LateReceipt { state: ReceiptState::Displayed },
+            Event::Final { disposition: Disposition::Delivered, cause: None, channel: None },
+            Event::Displayed,
         ],
     );
     let by_theirs = world.peer("GET", "/omf/v1/events/event-1/status", "").await;

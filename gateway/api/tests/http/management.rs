@@ -56,7 +56,11 @@ async fn a_channel_is_paused_and_resumed_by_name() {
 #[tokio::test]
 async fn operators_see_the_messages_of_all() {
     let world = World::new().await;
-    world.keep(5, ChannelId(8), vec![Event::Final { disposition: Disposition::Delivered, cause: None }]);
+    world.keep(
+        5,
+        ChannelId(8),
+        vec![Event::Final { disposition: Disposition::Delivered, cause: None, channel: None }],
+    );
     let message = world.operator("GET", "/v1/messages/5").await.json();
     assert_eq!((&message["status"], &message["origin"]), (&"delivered".into(), &"channel-8".into()));
     world.operator("GET", "/v1/messages/6").await.problem(404, "not_found");

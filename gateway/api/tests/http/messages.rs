@@ -216,7 +216,7 @@ async fn what_is_too_late_to_withdraw_is_a_conflict() {
     world.call("DELETE", "/v1/messages/1234", "").await.problem(409, "too_late");
 
     world.always(Answer::NotOpen);
-    let end = |disposition| vec![Event::Final { disposition, cause: None }];
+    let end = |disposition| vec![Event::Final { disposition, cause: None, channel: None }];
     world.keep(1_234, ACCOUNT, end(Disposition::Delivered));
     world.call("DELETE", "/v1/messages/1234", "").await.problem(409, "too_late");
     world.keep(1_235, ACCOUNT, end(Disposition::Cancelled));

@@ -17,15 +17,15 @@ fn life() -> Vec<Event> {
     vec![
         Event::Deferred { channel: ChannelId(1), refusal, due },
         Event::AnswerLost { channel: ChannelId(1), due },
-        Event::Rerouted { leg: 1, channel: ChannelId(2), because: Cause::LinkDown },
+        Event::Rerouted { leg: 1, channel: ChannelId(2), because: Cause::LinkDown, metered: None },
         Event::Sent {
             channel: ChannelId(2),
             parts: ["a", "b"].map(|id| UpstreamId(id.into())).into_iter().collect(),
         },
         Event::Receipt { part: 1, state: ReceiptState::Delivered, code: Some("000".into()) },
-        Event::Final { disposition: Disposition::Delivered, cause: None },
-        Event::Reported { given_up: false },
-        Event::LateReceipt { state: ReceiptState::Expired },
+        Event::Final { disposition: Disposition::Delivered, cause: None, channel: Some(ChannelId(2)) },
+        Event::Reported { given_up: false, displayed: false },
+        Event::LateReceipt { channel: ChannelId(1), state: ReceiptState::Expired },
     ]
 }
 
@@ -91,10 +91,10 @@ async fn a_message_under_way_says_where_it_stands() {
     world.keep(2, ACCOUNT, life()[..1].to_vec());
     world.keep(3, ACCOUNT, vec![Event::AnswerLost { channel: ChannelId(1), due }]);
     let cause = Some(Cause::Expired);
-    world.keep(4, ACCOUNT, vec![Event::Final { disposition: Disposition::Expired, cause }]);
+    world.keep(4, ACCOUNT, vec![Event::Final { disposition: Disposition::Expired, cause, channel: None }]);
     let sent = Event::Sent { channel: ChannelId(1), parts: smallvec::SmallVec::new() };
     world.keep(5, ACCOUNT, vec![Event::AnswerLost { channel: ChannelId(1), due }, sent.clone()]);
-    let delivered = Event::Final { disposition: Disposition::Delivered, cause: None };
+    let delivered = Event::Final { disposition: Disposition::Delivered, cause: None, channel: None };
     world.keep(6, ACCOUNT, vec![delivered, sent]);
     for (id, status, cause, next) in [
         (1, "accepted", None, false),
@@ -188,6 +188,8 @@ fn row(sequence: u64, origin: ChannelId) -> UsageRow {
             from: None,
             to: Some(Msisdn::from_u64(821_012_345_678)),
             cause: None,
+            parent: None,
+            charging_id: None,
         },
     }
 }

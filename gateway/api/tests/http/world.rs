@@ -496,6 +496,8 @@ impl World {
                     octets: 100,
                     from: None,
                     to: None,
+                    leg: 0,
+                    replaces: None,
                 },
                 expires_at: NOW + Duration::from_secs(86_400),
             }

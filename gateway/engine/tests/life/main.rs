@@ -1,6 +1,8 @@
 //! The engine from outside.
 
 mod delivery;
+mod display;
+mod fallback;
 mod people;
 mod rcs;
 mod uncertain;

@@ -11,21 +11,29 @@ use crate::world::*;
 
 pub(crate) const RCS: ChannelId = ChannelId(4);
 
-fn policy_with_rcs() -> engine::Policy {
+/// RCS that may keep a message for ever, unless a test says otherwise.
+pub(crate) fn rcs_policy(change: impl FnOnce(&mut engine::ChannelPolicy)) -> engine::Policy {
     let mut policy = policy();
-    policy.channels.push(engine::ChannelPolicy::new(RCS, "rcs", ChannelKind::Rcs));
+    let mut rcs = engine::ChannelPolicy::new(RCS, "rcs", ChannelKind::Rcs);
+    rcs.leg_wait = None;
+    change(&mut rcs);
+    policy.channels.push(rcs);
     policy
 }
 
-fn world() -> World {
+pub(crate) fn world_with(policy: engine::Policy) -> World {
     let mut world = World::new();
-    world.core.set_policy(Arc::new(policy_with_rcs()));
+    world.core.set_policy(Arc::new(policy));
     world.take(Inbound::Room { channel: RCS, room: 10 });
     world
 }
 
-fn restarted(world: &World) -> World {
-    let mut world = world.restarted_with(policy_with_rcs());
+fn world() -> World {
+    world_with(rcs_policy(|_| {}))
+}
+
+pub(crate) fn restarted(world: &World, policy: engine::Policy) -> World {
+    let mut world = world.restarted_with(policy);
     world.take(Inbound::Room { channel: RCS, room: 10 });
     world
 }
@@ -36,11 +44,11 @@ fn says(world: &mut World, number: &str, presence: impl Fn(model::Timestamp) -> 
     world.take(Inbound::Presence { channel: RCS, number, presence: presence(until) });
 }
 
-fn here(world: &mut World) {
+pub(crate) fn here(world: &mut World) {
     says(world, "+821012345678", |until| Presence::Here { until });
 }
 
-fn away() -> Outcome {
+pub(crate) fn away() -> Outcome {
     Outcome::Refused(Refusal::theirs(Cause::Unreachable, Retry::WhenReachable, 480))
 }
 
@@ -143,7 +151,7 @@ fn after_a_restart_whoever_was_away_is_asked_again_and_routes_are_the_same() {
     let (_, attempt) = world.handed_message();
     world.outcome(attempt, away());
     let facts: Vec<_> = world.batches.iter().flat_map(|batch| batch.facts.clone()).collect();
-    let mut world = restarted(&world);
+    let mut world = restarted(&world, rcs_policy(|_| {}));
     for change in facts {
         let (kind, key, expires_at) = (change.kind, change.key, change.expires_at);
         let value = change.value.expect("kept");

@@ -19,10 +19,16 @@ pub(crate) const SMSC: ChannelId = ChannelId(1);
 pub(crate) const SPARE: ChannelId = ChannelId(2);
 pub(crate) const TICTOC: ChannelId = ChannelId(3);
 
+/// No short message can say this.
+pub(crate) const UNSENDABLE: &str = "unsendable";
+
 pub(crate) struct PlainTexts;
 
 impl Texts for PlainTexts {
     fn segments(&self, _channel: ChannelId, content: &Content) -> Result<u16, Cause> {
+        if content.words() == Some(UNSENDABLE) {
+            return Err(Cause::Unencodable);
+        }
         Ok(u16::try_from(content.octets().div_ceil(140)).unwrap_or(u16::MAX).max(1))
     }
 
@@ -138,9 +144,13 @@ impl World {
     }
 
     pub(crate) fn receipt(&mut self, id: &str, state: ReceiptState) {
+        self.receipt_from(SMSC, id, state);
+    }
+
+    pub(crate) fn receipt_from(&mut self, channel: ChannelId, id: &str, state: ReceiptState) {
         let receipt =
             Receipt { upstream: smallvec![UpstreamId(id.into())], state, code: None, at: None, about: None };
-        self.take(Inbound::Receipt { channel: SMSC, receipt, ticket: Some(ticket()) });
+        self.take(Inbound::Receipt { channel, receipt, ticket: Some(ticket()) });
     }
 
     pub(crate) fn pass(&mut self, seconds: u64) {

@@ -133,6 +133,8 @@ impl Writer {
             .bind(kept.iter().map(|fact| fact.expires_at.map(Timestamp::micros)).collect::<Vec<_>>())
             .bind(forgotten.iter().map(|fact| fact.kind as i16).collect::<Vec<_>>())
             .bind(forgotten.iter().map(|fact| fact.key.as_slice()).collect::<Vec<_>>())
+            .bind(column(usage, |record| record.parent.map(i16::from)))
+            .bind(column(usage, |record| record.charging_id.as_deref().map(str::to_owned)))
             .execute(connection)
             .await
             .map(drop)

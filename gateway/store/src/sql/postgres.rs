@@ -49,15 +49,15 @@ WITH journaled AS (
     DELETE FROM content_override WHERE birth = ANY ($11) OR birth = ANY ($12)
 ), charged AS (
     INSERT INTO usage (sequence, batch, message, leg, event, at, service, outcome, origin, channel, class, lane,
-                       segments, octets, sender, recipient, cause)
+                       segments, octets, sender, recipient, cause, parent, charging_id)
     SELECT $15 + place - 1, $1, message, leg, event, at, service, outcome, origin, channel, class, lane,
-           segments, octets, sender, recipient, cause
+           segments, octets, sender, recipient, cause, parent, charging_id
     FROM unnest($16::bigint[], $17::smallint[], $18::smallint[], $19::bigint[], $20::smallint[],
                 $21::smallint[], $22::integer[], $23::integer[], $24::smallint[], $25::smallint[],
                 $26::integer[], $27::bigint[],
-                $28::bigint[], $29::bigint[], $30::text[]) WITH ORDINALITY
+                $28::bigint[], $29::bigint[], $30::text[], $37::smallint[], $38::text[]) WITH ORDINALITY
         AS new (message, leg, event, at, service, outcome, origin, channel, class, lane, segments, octets,
-                sender, recipient, cause, place)
+                sender, recipient, cause, parent, charging_id, place)
 ), learned AS (
     INSERT INTO fact (kind, key, value, expires_at)
     SELECT kind, key, value, expires_at
@@ -103,12 +103,12 @@ SELECT birth, contents FROM content_override WHERE birth = ANY ($1) ORDER BY mes
 USAGE = "
 SELECT sequence, batch, rating::bigint, message, leg::bigint, event::bigint, at, service::bigint,
        outcome::bigint, origin::bigint, channel::bigint, class::bigint, lane::bigint, segments::bigint, octets,
-       sender, recipient, cause
+       sender, recipient, cause, parent::bigint, charging_id
 FROM usage WHERE sequence > $1 ORDER BY sequence LIMIT $2";
 USAGE_OF_ORIGIN = "
 SELECT sequence, batch, rating::bigint, message, leg::bigint, event::bigint, at, service::bigint,
        outcome::bigint, origin::bigint, channel::bigint, class::bigint, lane::bigint, segments::bigint, octets,
-       sender, recipient, cause
+       sender, recipient, cause, parent::bigint, charging_id
 FROM usage WHERE sequence > $1 AND origin = $3 ORDER BY sequence LIMIT $2";
 FACTS = "SELECT kind::bigint, key, value, expires_at FROM fact ORDER BY kind, key";
 CHANNELS = "SELECT id::bigint, name, kind FROM channel ORDER BY id";

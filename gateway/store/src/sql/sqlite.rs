@@ -36,10 +36,10 @@ END;
 CREATE TEMP VIEW batch (
     seq, at, first_accepted, digest, payload, epoch, hashes, contents, opens, touches, erase, close,
     usage, usage_count, override_index, override_data, override_count, first_sequence, fact_index,
-    fact_data, fact_count, forgotten_index, forgotten_count
+    fact_data, fact_count, forgotten_index, forgotten_count, usage_rest
 ) AS SELECT
     NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-    NULL, NULL, NULL, NULL, NULL, NULL, NULL;
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL;
 
 CREATE TEMP TRIGGER batch_written INSTEAD OF INSERT ON batch BEGIN
     INSERT INTO journal (seq, at, first_accepted, digest, payload, epoch)
@@ -71,27 +71,40 @@ CREATE TEMP TRIGGER batch_written INSTEAD OF INSERT ON batch BEGIN
     WHERE birth IN (SELECT value FROM json_each(NEW.erase) UNION ALL SELECT value FROM json_each(NEW.close));
 
     INSERT INTO usage (sequence, batch, message, leg, event, at, service, outcome, origin, channel, class, lane,
-                       segments, octets, sender, recipient, cause)
+                       segments, octets, sender, recipient, cause, parent, charging_id)
     SELECT
         NEW.first_sequence + i,
         NEW.seq,
-        CAST(substr(NEW.usage, i * 134 + 1, 18) AS INTEGER),
-        CAST(substr(NEW.usage, i * 134 + 19, 3) AS INTEGER),
-        CAST(substr(NEW.usage, i * 134 + 22, 1) AS INTEGER),
-        CAST(substr(NEW.usage, i * 134 + 23, 20) AS INTEGER),
-        CAST(substr(NEW.usage, i * 134 + 43, 1) AS INTEGER),
-        CAST(substr(NEW.usage, i * 134 + 44, 1) AS INTEGER),
-        CAST(substr(NEW.usage, i * 134 + 45, 5) AS INTEGER),
-        CAST(substr(NEW.usage, i * 134 + 50, 5) AS INTEGER),
-        CAST(substr(NEW.usage, i * 134 + 55, 1) AS INTEGER),
-        CAST(substr(NEW.usage, i * 134 + 56, 1) AS INTEGER),
-        CAST(substr(NEW.usage, i * 134 + 57, 5) AS INTEGER),
-        CAST(substr(NEW.usage, i * 134 + 62, 10) AS INTEGER),
-        nullif(CAST(substr(NEW.usage, i * 134 + 72, 19) AS INTEGER), 0),
-        nullif(CAST(substr(NEW.usage, i * 134 + 91, 19) AS INTEGER), 0),
-        CASE substr(NEW.usage, i * 134 + 110, 1)
+        CAST(substr(NEW.usage, i * 144 + 1, 18) AS INTEGER),
+        CAST(substr(NEW.usage, i * 144 + 19, 3) AS INTEGER),
+        CAST(substr(NEW.usage, i * 144 + 22, 1) AS INTEGER),
+        CAST(substr(NEW.usage, i * 144 + 23, 20) AS INTEGER),
+        CAST(substr(NEW.usage, i * 144 + 43, 1) AS INTEGER),
+        CAST(substr(NEW.usage, i * 144 + 44, 1) AS INTEGER),
+        CAST(substr(NEW.usage, i * 144 + 45, 5) AS INTEGER),
+        CAST(substr(NEW.usage, i * 144 + 50, 5) AS INTEGER),
+        CAST(substr(NEW.usage, i * 144 + 55, 1) AS INTEGER),
+        CAST(substr(NEW.usage, i * 144 + 56, 1) AS INTEGER),
+        CAST(substr(NEW.usage, i * 144 + 57, 5) AS INTEGER),
+        CAST(substr(NEW.usage, i * 144 + 62, 10) AS INTEGER),
+        nullif(CAST(substr(NEW.usage, i * 144 + 72, 19) AS INTEGER), 0),
+        nullif(CAST(substr(NEW.usage, i * 144 + 91, 19) AS INTEGER), 0),
+        CASE substr(NEW.usage, i * 144 + 110, 1)
             WHEN x'20' THEN NULL
-            ELSE rtrim(CAST(substr(NEW.usage, i * 134 + 110, 25) AS TEXT))
+            ELSE rtrim(CAST(substr(NEW.usage, i * 144 + 110, 25) AS TEXT))
+        END,
+        CASE substr(NEW.usage, i * 144 + 135, 1)
+            WHEN x'20' THEN NULL
+            ELSE nullif(CAST(substr(NEW.usage_rest,
+                                    CAST(substr(NEW.usage, i * 144 + 135, 10) AS INTEGER) + 1, 4) AS INTEGER), 0) - 1
+        END,
+        CASE substr(NEW.usage, i * 144 + 135, 1)
+            WHEN x'20' THEN NULL
+            ELSE nullif(CAST(substr(NEW.usage_rest,
+                                    CAST(substr(NEW.usage, i * 144 + 135, 10) AS INTEGER) + 15,
+                                    CAST(substr(NEW.usage_rest,
+                                                CAST(substr(NEW.usage, i * 144 + 135, 10) AS INTEGER) + 5,
+                                                10) AS INTEGER)) AS TEXT), '')
         END
     FROM line WHERE i < NEW.usage_count;
 
@@ -121,7 +134,7 @@ END";
 WRITE = "
 INSERT INTO batch VALUES (
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-    $23
+    $23, $24
 )";
 
 FIRST_SEQ = "SELECT coalesce(min(seq), 0) FROM journal";
@@ -156,11 +169,11 @@ OVERRIDES = "
 SELECT birth, contents FROM content_override WHERE birth IN (SELECT value FROM json_each($1)) ORDER BY message";
 USAGE = "
 SELECT sequence, batch, rating, message, leg, event, at, service, outcome, origin, channel, class, lane,
-       segments, octets, sender, recipient, cause
+       segments, octets, sender, recipient, cause, parent, charging_id
 FROM usage WHERE sequence > $1 ORDER BY sequence LIMIT $2";
 USAGE_OF_ORIGIN = "
 SELECT sequence, batch, rating, message, leg, event, at, service, outcome, origin, channel, class, lane,
-       segments, octets, sender, recipient, cause
+       segments, octets, sender, recipient, cause, parent, charging_id
 FROM usage WHERE sequence > $1 AND origin = $3 ORDER BY sequence LIMIT $2";
 FACTS = "SELECT kind, key, value, expires_at FROM fact ORDER BY kind, key";
 CHANNELS = "SELECT id, name, kind FROM channel ORDER BY id";

@@ -7,11 +7,13 @@ use model::{MessageId, Msisdn};
 use crate::columns;
 
 /// Octets of a usage record; the places are those in `sql::SESSION`.
-const USAGE: usize = 134;
+const USAGE: usize = 144;
 const CAUSE: usize = 25;
 
-pub(super) fn usage(records: &[UsageRecord]) -> Vec<u8> {
+/// Records, and beside them what few of them have: a parent and a charging id.
+pub(super) fn usage(records: &[UsageRecord]) -> (Vec<u8>, Vec<u8>) {
     let mut packed = Vec::with_capacity(records.len() * USAGE);
+    let mut rest = Vec::new();
     for record in records {
         let number = |number: Option<Msisdn>| number.map_or(0, Msisdn::as_u64);
         digits::<18>(&mut packed, record.key.message.as_u64());
@@ -33,8 +35,17 @@ pub(super) fn usage(records: &[UsageRecord]) -> Vec<u8> {
             cause.iter_mut().zip(code.code().bytes()).for_each(|(place, octet)| *place = octet);
         }
         packed.extend_from_slice(&cause);
+        let charging_id = record.charging_id.as_deref().unwrap_or_default();
+        if record.parent.is_none() && charging_id.is_empty() {
+            packed.extend_from_slice(&[b' '; 10]);
+            continue;
+        }
+        digits::<10>(&mut packed, rest.len() as u64);
+        digits::<4>(&mut rest, record.parent.map_or(0, |leg| u64::from(leg) + 1));
+        digits::<10>(&mut rest, charging_id.len() as u64);
+        rest.extend_from_slice(charging_id.as_bytes());
     }
-    packed
+    (packed, rest)
 }
 
 /// Records that say where in the data each value stands, and the data.

@@ -216,6 +216,8 @@ fn usage(row: &SqliteRow) -> Result<UsageColumns, StoreError> {
         sender: get(row, 15)?,
         recipient: get(row, 16)?,
         cause: get(row, 17)?,
+        parent: get(row, 18)?,
+        charging_id: get(row, 19)?,
     })
 }
 

@@ -98,6 +98,7 @@ impl Writer {
         let overrides = pack::overrides(&prepared.overrides);
         let changes = prepared.facts.iter().filter_map(|place| batch.facts.get(*place));
         let (facts, forgotten, forgotten_count) = pack::facts(changes);
+        let (usage, usage_rest) = pack::usage(&batch.usage);
         sqlx::query(sql::WRITE)
             .bind(signed(batch.seq))
             .bind(batch.at.micros())
@@ -111,7 +112,7 @@ impl Writer {
             .bind(pack::json(&batch.touches))
             .bind(pack::json(&prepared.erase))
             .bind(pack::json(&prepared.close))
-            .bind(pack::usage(&batch.usage))
+            .bind(usage)
             .bind(batch.usage.len() as i64)
             .bind(overrides.index)
             .bind(overrides.data)
@@ -122,6 +123,7 @@ impl Writer {
             .bind(facts.count)
             .bind(forgotten)
             .bind(forgotten_count)
+            .bind(usage_rest)
             .execute(connection)
             .await
             .map(drop)

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use billing::{Meter, Metered, UsageRecord};
 use engine::journal::{Accepted, Entry, Event};
-use model::{ChannelId, Class, MessageId};
+use model::{ChannelId, Class, MessageId, Timestamp};
+use smol_str::SmolStr;
 
 use super::report::{Fault, Report};
 use crate::Written;
@@ -20,11 +21,11 @@ pub(super) struct Fold {
 /// As much of an open message as metering its end takes.
 struct Life {
     birth: u64,
-    leg: u8,
     origin: ChannelId,
     channel: ChannelId,
     class: Class,
     metered: Metered,
+    charging_id: Option<SmolStr>,
 }
 
 impl Fold {
@@ -43,10 +44,14 @@ impl Fold {
 
     /// Takes a batch and gives the usage records it implies.
     pub(super) fn batch(&mut self, batch: &Written, report: &mut Report) -> Vec<UsageRecord> {
-        batch.entries.iter().filter_map(|entry| self.entry(batch.seq, entry, report)).collect()
+        let mut implied = Vec::new();
+        for entry in &batch.entries {
+            self.entry(batch.seq, entry, report, &mut implied);
+        }
+        implied
     }
 
-    fn entry(&mut self, seq: u64, entry: &Entry, report: &mut Report) -> Option<UsageRecord> {
+    fn entry(&mut self, seq: u64, entry: &Entry, report: &mut Report, implied: &mut Vec<UsageRecord>) {
         let message = entry.message;
         match &entry.event {
             Event::Accepted(accepted) => {
@@ -57,34 +62,31 @@ impl Fold {
                 self.first.get_or_insert(message);
                 self.last = Some(message);
                 let life = Life::new(seq, accepted);
-                let record = life.meter(message).accepted(entry.at);
+                implied.extend(life.meter(message).accepted(entry.at));
                 self.lives.insert(message, life);
-                record
             }
-            Event::Final { disposition, cause } => {
+            Event::Final { disposition, cause, .. } => {
                 let Some(life) = self.lives.remove(&message) else {
                     if !self.is_purged(message) {
                         report.fault(Fault::FinalTwice { message, seq });
                     }
-                    return None;
+                    return;
                 };
                 report.finals += 1;
-                life.meter(message).ended(entry.at, *disposition, *cause)
+                implied.extend(life.meter(message).ended(entry.at, *disposition, *cause));
             }
-            // After the end.
-            Event::LateReceipt { .. } | Event::ReportDeferred { .. } | Event::Reported { .. } => {
+            // After the end. Late receipts also come from an earlier leg while the message is open.
+            Event::LateReceipt { .. } | Event::Displayed | Event::Unread | Event::Reported { .. } => {
                 if self.last.is_none_or(|last| message > last) && !self.is_purged(message) {
                     report.fault(Fault::Stray { message, seq });
                 }
-                None
             }
             event => {
                 if let Some(life) = self.lives.get_mut(&message) {
-                    life.step(event);
+                    life.step(message, entry.at, event, implied);
                 } else if !self.is_purged(message) {
                     report.fault(Fault::Stray { message, seq });
                 }
-                None
             }
         }
     }
@@ -95,23 +97,27 @@ impl Life {
         let submission = &accepted.submission;
         let channel = accepted.plan.legs.first().copied().unwrap_or(submission.origin);
         let (origin, class, metered) = (submission.origin, submission.class, accepted.metered);
-        Self { birth, leg: 0, origin, channel, class, metered }
+        Self { birth, origin, channel, class, metered, charging_id: submission.charging_id.clone() }
     }
 
-    fn step(&mut self, event: &Event) {
+    fn step(&mut self, message: MessageId, at: Timestamp, event: &Event, implied: &mut Vec<UsageRecord>) {
         match event {
-            Event::Rerouted { leg, channel, .. } => {
-                self.leg = *leg;
+            Event::Rerouted { channel, metered: None, .. } | Event::Sent { channel, .. } => {
                 self.channel = *channel;
             }
-            Event::Sent { channel, .. } => self.channel = *channel,
+            Event::Rerouted { channel, because, metered: Some(metered), .. } => {
+                implied.push(self.meter(message).replaced(at, *because));
+                self.channel = *channel;
+                self.metered = *metered;
+                implied.extend(self.meter(message).accepted(at));
+            }
             Event::Replaced { metered, .. } => self.metered = *metered,
             _ => {}
         }
     }
 
-    const fn meter(&self, message: MessageId) -> Meter {
-        let Self { leg, origin, channel, class, metered, .. } = *self;
-        Meter { message, leg, origin, channel, class, metered }
+    fn meter(&self, message: MessageId) -> Meter<'_> {
+        let Self { origin, channel, class, metered, .. } = *self;
+        Meter { message, origin, channel, class, metered, charging_id: self.charging_id.as_ref() }
     }
 }

@@ -57,6 +57,8 @@ pub(crate) fn accepted(from: &str, to: &str, charge_at: ChargeAt) -> Accepted {
             octets: 160,
             from: Msisdn::parse(from),
             to: Msisdn::parse("821012345678"),
+            leg: 0,
+            replaces: None,
         },
         expires_at: at(86_400),
     }
@@ -117,7 +119,7 @@ impl Story {
     pub(crate) fn ends(&mut self, birth: u64, message: MessageId, disposition: Disposition) -> &mut Self {
         let accepted = accepted("821011112222", "821012345678", ChargeAt::Submission);
         self.batch.usage.extend(meter(message, &accepted).ended(self.batch.at, disposition, None));
-        self.touches(birth).says(message, Event::Final { disposition, cause: None })
+        self.touches(birth).says(message, Event::Final { disposition, cause: None, channel: None })
     }
 
     pub(crate) fn touches(&mut self, birth: u64) -> &mut Self {
@@ -139,13 +141,6 @@ impl Story {
     }
 }
 
-pub(crate) fn meter(message: MessageId, accepted: &Accepted) -> Meter {
-    Meter {
-        message,
-        leg: 0,
-        origin: ORIGIN,
-        channel: CHANNEL,
-        class: accepted.submission.class,
-        metered: accepted.metered,
-    }
+pub(crate) fn meter(message: MessageId, accepted: &Accepted) -> Meter<'_> {
+    accepted.meter(message, CHANNEL)
 }

@@ -31,11 +31,24 @@ pub(crate) async fn usage_is_read_back_as_it_was(place: &Place) {
         from: Msisdn::parse("999999999999999"),
         to: None,
         cause: Some(Cause::SenderNotRegistered),
+        parent: Some(255),
+        charging_id: Some("AyretyU0dm+6O2IrT5tAFrbHLso=023551024".into()),
     };
     let mut records = vec![record.clone()];
     for (leg, cause) in (0..).zip(Cause::ALL) {
         let key = UsageKey { message: id(0, 2), leg, event: UsageEvent::Deliver };
-        records.push(UsageRecord { key, cause: Some(*cause), origin: ChannelId(1), ..record.clone() });
+        let parent = (leg % 3 == 0).then_some(leg);
+        let charging_id = (leg % 2 == 0).then(|| "é".repeat(leg.into()).into()).filter(|_| leg > 0);
+        records.push(UsageRecord {
+            key,
+            cause: Some(*cause),
+            origin: ChannelId(1),
+            parent,
+            charging_id,
+            service: UsageService::ALL[usize::from(leg) % UsageService::ALL.len()],
+            outcome: UsageOutcome::ALL[usize::from(leg) % UsageOutcome::ALL.len()],
+            ..record.clone()
+        });
     }
     records.push(UsageRecord {
         key: UsageKey { message: id(0, 3), leg: 0, event: UsageEvent::Submit },
@@ -45,6 +58,8 @@ pub(crate) async fn usage_is_read_back_as_it_was(place: &Place) {
         to: Msisdn::parse("12345"),
         class: Class::Advertising,
         lane: Lane::Bulk,
+        parent: None,
+        charging_id: None,
         ..record
     });
     let (half, rest) = records.split_at(5);
@@ -80,6 +95,7 @@ pub(crate) async fn facts_are_kept_changed_and_forgotten(place: &Place) {
             change(FactKind::Link, b"b", Some(b"two"), None),
             change(FactKind::Epoch, b"", Some(b""), None),
             change(FactKind::Idempotency, b"\0\xff", Some(b"\0"), Some(at(100))),
+            change(FactKind::Presence, b"here", Some(b"x"), Some(at(100))),
             change(FactKind::Paused, b"gone", Some(b"x"), None),
             change(FactKind::Paused, b"gone", None, None),
         ],
@@ -99,6 +115,7 @@ pub(crate) async fn facts_are_kept_changed_and_forgotten(place: &Place) {
             fact(FactKind::Link, b"b", b"two", None),
             fact(FactKind::Epoch, b"", b"", None),
             fact(FactKind::Idempotency, b"\0\xff", b"\0", Some(at(100))),
+            fact(FactKind::Presence, b"here", b"x", Some(at(100))),
         ]
     );
     commit(
@@ -112,7 +129,7 @@ pub(crate) async fn facts_are_kept_changed_and_forgotten(place: &Place) {
     .await
     .unwrap();
     assert_eq!(store.purge(at(99), Duration::ZERO).await.unwrap().facts, 0);
-    assert_eq!(store.purge(at(100), Duration::ZERO).await.unwrap().facts, 1);
+    assert_eq!(store.purge(at(100), Duration::ZERO).await.unwrap().facts, 2);
     assert_eq!(
         store.recover().await.unwrap().facts,
         [fact(FactKind::Link, b"b", b"three", Some(at(200))), fact(FactKind::Epoch, b"", b"", None),]
@@ -130,10 +147,11 @@ pub(crate) async fn channels_keep_their_ids(place: &Place) {
     assert_eq!(store.channel_id("kt", ChannelKind::Smsc).await, Ok(ChannelId(1)));
     assert_eq!(store.channel_id("kakao", ChannelKind::Messenger).await, Ok(ChannelId(2)));
     assert_eq!(store.channel_id("kt", ChannelKind::Smsc).await, Ok(ChannelId(1)));
+    assert_eq!(store.channel_id("ims", ChannelKind::Rcs).await, Ok(ChannelId(3)));
     assert_eq!(store.channel_id("kt", ChannelKind::Http).await, Err(StoreError::OtherKind("kt".into())));
     drop(store);
     let store = place.open().await;
-    assert_eq!(store.channel_id("shop", ChannelKind::Http).await, Ok(ChannelId(3)));
+    assert_eq!(store.channel_id("shop", ChannelKind::Http).await, Ok(ChannelId(4)));
     assert_eq!(store.channel_id("kt", ChannelKind::Smsc).await, Ok(ChannelId(1)));
     let names: Vec<_> =
         store.channels().await.unwrap().into_iter().map(|c| (c.id.0, c.name, c.kind)).collect();
@@ -142,10 +160,11 @@ pub(crate) async fn channels_keep_their_ids(place: &Place) {
         [
             (1, "kt".into(), ChannelKind::Smsc),
             (2, "kakao".into(), ChannelKind::Messenger),
-            (3, "shop".into(), ChannelKind::Http),
+            (3, "ims".into(), ChannelKind::Rcs),
+            (4, "shop".into(), ChannelKind::Http),
         ]
     );
-    assert_eq!(store.recover().await.unwrap().channels.len(), 3);
+    assert_eq!(store.recover().await.unwrap().channels.len(), 4);
 }
 
 pub(crate) async fn purging_keeps_what_is_open(place: &Place) {

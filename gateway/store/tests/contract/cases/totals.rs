@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use billing::ChargeAt;
-use engine::journal::Event;
+use billing::{ChargeAt, Metered, UsageService};
+use engine::journal::{Accepted, Event};
 use model::{Cause, ChannelId, Disposition, Duration, MessageId};
 use store::{
     OpenMode, Rating, Store, StoreError,
@@ -29,29 +29,48 @@ async fn lives(place: &Place) -> Arc<dyn Store> {
     story.accepts(id(0, 5), FROM, TO, "e");
     store.commit(story.batch()).await.unwrap();
     story.sent(1, id(0, 1)).ends(1, id(0, 2), Disposition::Undeliverable);
-    story.says(id(0, 5), Event::Rerouted { leg: 1, channel: ChannelId(3), because: Cause::Unreachable });
+    falls_back(&mut story, id(0, 5));
     store.commit(story.batch()).await.unwrap();
     story.ends(1, id(0, 1), Disposition::Delivered);
-    ends_by(&mut story, id(0, 4), 0, ChannelId(2), ChargeAt::Delivery, Disposition::Expired);
-    ends_by(&mut story, id(0, 5), 1, ChannelId(3), ChargeAt::Submission, Disposition::Rejected);
-    story.says(id(0, 1), Event::Reported { given_up: false });
+    ends_by(
+        &mut story,
+        id(0, 4),
+        &accepted(FROM, TO, ChargeAt::Delivery),
+        ChannelId(2),
+        Disposition::Expired,
+    );
+    ends_by(&mut story, id(0, 5), &fallen_back(), ChannelId(3), Disposition::Rejected);
+    story.says(id(0, 1), Event::Reported { given_up: false, displayed: false });
     store.commit(story.batch()).await.unwrap();
     store
+}
+
+/// A message as it is metered after its fallback.
+fn fallen_back() -> Accepted {
+    let first = accepted(FROM, TO, ChargeAt::Submission);
+    let metered =
+        Metered { service: UsageService::Rcs, segments: 1, leg: 1, replaces: Some(0), ..first.metered };
+    Accepted { metered, ..first }
+}
+
+fn falls_back(story: &mut Story, message: MessageId) {
+    let (first, second) = (accepted(FROM, TO, ChargeAt::Submission), fallen_back());
+    let (at, because, channel) = (story.batch.at, Cause::Unreachable, ChannelId(3));
+    story.batch.usage.push(meter(message, &first).replaced(at, because));
+    story.batch.usage.extend(second.meter(message, channel).accepted(at));
+    story.says(message, Event::Rerouted { leg: 1, channel, because, metered: Some(second.metered) });
 }
 
 fn ends_by(
     story: &mut Story,
     message: MessageId,
-    leg: u8,
+    accepted: &Accepted,
     channel: ChannelId,
-    charge_at: ChargeAt,
     disposition: Disposition,
 ) {
-    let accepted = accepted(FROM, TO, charge_at);
-    let meter = billing::Meter { leg, channel, ..meter(message, &accepted) };
     let cause = Some(Cause::NetworkRefused);
-    story.batch.usage.extend(meter.ended(story.batch.at, disposition, cause));
-    story.touches(1).says(message, Event::Final { disposition, cause });
+    story.batch.usage.extend(accepted.meter(message, channel).ended(story.batch.at, disposition, cause));
+    story.touches(1).says(message, Event::Final { disposition, cause, channel: Some(channel) });
 }
 
 async fn report(store: &dyn Store) -> Report {
@@ -65,8 +84,8 @@ pub(crate) async fn a_true_store_verifies(place: &Place) {
     assert_eq!(found.faults, []);
     assert!(found.is_clean());
     assert_eq!((found.accepted, found.finals, found.open), (5, 4, 1));
-    assert_eq!((found.usage_implied, found.usage_rows, found.last_sequence), (7, 7, 7));
-    assert_eq!(found.ratings[Rating::Suspended as usize], 7);
+    assert_eq!((found.usage_implied, found.usage_rows, found.last_sequence), (9, 9, 9));
+    assert_eq!(found.ratings[Rating::Suspended as usize], 9);
     assert_eq!((progress.first(), progress.last()), (Some(&(0, 3)), Some(&(3, 3))));
 
     let beside = place.open_for(OpenMode::Read).await;
@@ -77,11 +96,11 @@ pub(crate) async fn a_true_store_verifies(place: &Place) {
 
 pub(crate) async fn verify_finds_missing_usage(place: &Place) {
     let store = lives(place).await;
-    let delete = "DELETE FROM usage WHERE sequence = 6";
+    let delete = "DELETE FROM usage WHERE sequence = 8";
     place.tamper(delete, delete).await;
     let found = report(&*store).await;
     assert_eq!(found.fault_count, 2);
-    assert!(matches!(found.faults[0], Fault::SequenceBroken { expected: 6, found: 7 }));
+    assert!(matches!(found.faults[0], Fault::SequenceBroken { expected: 8, found: 9 }));
     assert!(matches!(found.faults[1], Fault::UsageMissing { seq: 3, key } if key.message == id(0, 4)));
 }
 
@@ -91,11 +110,11 @@ pub(crate) async fn verify_finds_invented_usage(place: &Place) {
         "INSERT INTO usage (sequence, batch, message, leg, event, at, service, outcome, origin, channel,
                                      class, lane, segments, octets)
                   SELECT sequence + 1, batch, message, 7, event, at, service, outcome, origin, channel, class,
-                         lane, segments, octets FROM usage WHERE sequence = 7";
+                         lane, segments, octets FROM usage WHERE sequence = 9";
     place.tamper(invent, invent).await;
     let found = report(&*store).await;
     assert_eq!(found.fault_count, 1);
-    assert!(matches!(found.faults[0], Fault::UsageExtra { sequence: 8, key } if key.leg == 7));
+    assert!(matches!(found.faults[0], Fault::UsageExtra { sequence: 10, key } if key.leg == 7));
 }
 
 pub(crate) async fn verify_finds_changed_usage(place: &Place) {
@@ -145,5 +164,5 @@ pub(crate) async fn verify_works_after_a_purge(place: &Place) {
     assert_eq!(store.purge(at(100_010), Duration::from_secs(1_000)).await.unwrap().batches, 3);
     let found = report(&*store).await;
     assert_eq!(found.faults, []);
-    assert_eq!((found.accepted, found.finals, found.open, found.usage_rows), (1, 0, 1, 9));
+    assert_eq!((found.accepted, found.finals, found.open, found.usage_rows), (1, 0, 1, 11));
 }
