@@ -14,8 +14,8 @@ use std::collections::VecDeque;
 
 use hashbrown::HashMap;
 use model::{
-    Address, AttemptId, Cause, For, Inbound, Outcome, OutgoingMessage, Party, Receipt, ReceiptState, Refusal,
-    Retry, Submission, UpstreamId,
+    Address, AttemptId, Cause, For, Inbound, MessageId, Outcome, OutgoingMessage, Party, Receipt,
+    ReceiptState, Refusal, Retry, Submission, UpstreamId,
 };
 use sip_message::{HeaderValue, Name, Response, StatusCode};
 use sip_rcs::Capabilities;
@@ -97,6 +97,26 @@ impl Core {
         hasher.finish() as u64
     }
 
+    fn pair_of(&self, from: &Address, to: &Line) -> u64 {
+        match from {
+            Address::Number(from) => self.pair(&Line::of(from, &self.settings.numbering), to),
+            Address::User(_) => self.pair(to, to),
+        }
+    }
+
+    /// Takes a message out that waits behind another one; its attempt.
+    pub(super) fn take_waiting(
+        &mut self,
+        message: MessageId,
+        from: &Address,
+        to: &Line,
+    ) -> Option<AttemptId> {
+        let pair = self.pair_of(from, to);
+        let behind = self.flights.pairs.get_mut(&pair)?;
+        let at = behind.iter().position(|waiting| waiting.message == message)?;
+        behind.remove(at).map(|waiting| waiting.attempt)
+    }
+
     pub(super) fn outcome(&mut self, attempt: AttemptId, outcome: Outcome) {
         if let Outcome::Refused(refusal) = &outcome {
             self.watch.refused(refusal);
@@ -111,10 +131,7 @@ impl Core {
             return self.outcome(message.attempt, Outcome::Refused(refusal));
         };
         let to = Line::of(to, &self.settings.numbering);
-        let pair = match shown(message.from.as_ref(), &message.submission.from) {
-            Address::Number(from) => self.pair(&Line::of(from, &self.settings.numbering), &to),
-            Address::User(_) => self.pair(&to, &to),
-        };
+        let pair = self.pair_of(shown(message.from.as_ref(), &message.submission.from), &to);
         match self.flights.pairs.entry(pair) {
             hashbrown::hash_map::Entry::Occupied(mut behind) => behind.get_mut().push_back(message),
             hashbrown::hash_map::Entry::Vacant(first) => {

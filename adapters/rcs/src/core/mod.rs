@@ -224,8 +224,12 @@ impl Core {
         }
     }
 
-    /// These octets certainly did not leave.
+    /// These octets certainly did not leave. A datagram is sent again by its own timer; a connection that took no more
+    /// is gone.
     pub fn unsent(&mut self, now_us: i64, flow: Flow, octets: &Bytes) {
+        if !flow.reliable() {
+            return;
+        }
         self.sends.mark_unsent(octets);
         self.layer.failed(now_us, flow, &mut self.actions);
         self.settle(now_us);

@@ -121,6 +121,11 @@ impl Core {
         );
         let Some(number) = to.number() else { return self.outcome(attempt, refuse(Cause::BadDestination)) };
         let line = Line::of(number, &self.settings.numbering);
+        if let Some(waiting) = self.take_waiting(message.message, &from, &line) {
+            // Not even sent: it waits behind another one.
+            self.outcome(waiting, refuse(Cause::Cancelled));
+            return self.outcome(attempt, Outcome::Sent(Default::default()));
+        }
         let aims: Vec<_> = self
             .aims(now_us, &line)
             .into_iter()

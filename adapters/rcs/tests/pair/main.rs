@@ -4,6 +4,7 @@ mod capabilities;
 mod contract;
 mod core_network;
 mod digest;
+mod hostile;
 mod notifications;
 mod pager;
 mod registrations;

@@ -111,6 +111,24 @@ fn what_cannot_be_taken_back_is_refused() {
     world.quiet();
 }
 
+#[test]
+fn a_message_that_waits_behind_another_one_is_never_sent() {
+    let mut world = able();
+    world.text_to(MINA, "first");
+    let (flow, first) = world.sent_request();
+    let second = world.outgoing(text(PHONE, MINA, "oops"));
+    world.hand_over(Outgoing::Message(second.clone()));
+    world.quiet();
+    world.hand_over(revoking(&second));
+    let (attempt, outcome) = world.outcome();
+    assert_eq!(attempt, second.attempt);
+    assert!(matches!(outcome, Outcome::Refused(refusal) if refusal.cause == Cause::Cancelled));
+    assert_eq!(world.outcome(), (AttemptId { slot: 99, generation: 9 }, Outcome::Sent(Default::default())));
+    world.reply(flow, &first, 200, &[]);
+    world.outcome();
+    world.quiet();
+}
+
 /// The one who holds the message decides, and the sender is told.
 #[test]
 fn a_sender_takes_a_message_back_by_the_id_that_he_gave_it() {
