@@ -165,6 +165,10 @@ impl Core {
             }
         }
         let name = self.namer.name(message.message, to);
+        if let Some(reference) = &message.submission.reference {
+            let max = self.settings.limits.recallable_max;
+            self.references.insert(name.clone(), reference.clone(), max);
+        }
         let flight = Flight {
             attempt: message.attempt,
             what: What::Message { message: Box::new(message), pair, name },

@@ -22,6 +22,7 @@ mod identity;
 mod letters;
 mod notifications;
 mod pager;
+mod recent;
 mod registrar;
 mod reports;
 mod revocation;
@@ -48,8 +49,8 @@ use smol_str::SmolStr;
 pub use self::counts::Counts;
 use self::{
     alarms::Alarms, capabilities::Book, composing::Marks, draw::Draw, flights::Flights, identity::Doorkeeper,
-    registrar::Device, revocation::Revocations, sends::Sends, served::ServedUsers, slots::Slots,
-    waiting::Waiting,
+    recent::Recent, registrar::Device, revocation::Revocations, sends::Sends, served::ServedUsers,
+    slots::Slots, waiting::Waiting,
 };
 use crate::{Settings, translate::Namer};
 
@@ -104,6 +105,8 @@ pub struct Core {
     watching: Slots<SmolStr>,
     revocations: Revocations,
     alarms: Alarms,
+    /// What senders call the messages that we handed over, by what we called them.
+    references: Recent<SmolStr, SmolStr>,
     /// Why no submission is taken right now.
     closed: Option<Cause>,
     draining: bool,
@@ -145,6 +148,7 @@ impl Core {
             watching: Slots::new(),
             revocations: Revocations::default(),
             alarms: Alarms::default(),
+            references: Recent::default(),
             closed: None,
             draining: false,
             counts: Counts::default(),

@@ -9,6 +9,7 @@ use sip_message::{
 };
 use sip_rcs::{Cpim, mime::Kind};
 use sip_transaction::{Flow, ServerKey};
+use smol_str::SmolStr;
 
 use super::{Core, identity::Sender, revocation::recall, waiting::Waiting};
 use crate::translate::{
@@ -101,7 +102,7 @@ impl Core {
             reading: Reading { text: &settings.text },
         };
         let submission = match cpim {
-            Some(cpim) => submission_of_cpim(&envelope, cpim),
+            Some(cpim) => submission_of_cpim(&envelope, cpim, |id| self.known_as(&sender.line, &to_line, id)),
             None => submission_of_text(&envelope, request.headers.text(Name::ContentType)),
         };
         match submission {
@@ -109,6 +110,18 @@ impl Core {
             Err(unread) => {
                 self.counts.refused += 1;
                 self.unread(now_us, key, unread);
+            }
+        }
+    }
+
+    /// What the recipient's side calls a message that the sender refers to by that id: one that he was given by us, or
+    /// one of his own that we handed on.
+    fn known_as(&self, sender: &Line, recipient: &Line, id: &str) -> Option<SmolStr> {
+        match MessageName::read(id).filter(|name| self.namer.is_to(name, sender)) {
+            Some(_) => self.references.get(id).cloned(),
+            None => {
+                let message = self.revocations.called(recall(sender, recipient, id))?;
+                Some(self.namer.name(message, recipient))
             }
         }
     }

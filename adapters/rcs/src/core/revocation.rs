@@ -21,6 +21,7 @@ use super::{
     flights::shown,
     identity::Sender,
     pager::recipient,
+    recent::Recent,
     sends::{Heard, Owner},
     slots::{Slot, Slots},
     waiting::Waiting,
@@ -45,7 +46,8 @@ struct Revoking {
 pub(super) struct Revocations {
     open: Slots<Revoking>,
     by_name: HashMap<SmolStr, Slot>,
-    recent: Recent,
+    /// By what their senders call them: see [`recall`].
+    recent: Recent<u64, MessageId>,
 }
 
 impl Default for Revocations {
@@ -70,25 +72,10 @@ impl Revocations {
             self.recent.insert(recall, message, max);
         }
     }
-}
 
-/// The newest messages by what their senders call them: two generations, each within the limit.
-#[derive(Debug, Default)]
-struct Recent {
-    young: HashMap<u64, MessageId>,
-    old: HashMap<u64, MessageId>,
-}
-
-impl Recent {
-    fn insert(&mut self, recall: u64, message: MessageId, max: usize) {
-        if self.young.len() >= max {
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.young.insert(recall, message);
-    }
-
-    fn get(&self, recall: u64) -> Option<MessageId> {
-        self.young.get(&recall).or_else(|| self.old.get(&recall)).copied()
+    /// The message that its sender calls so.
+    pub(super) fn called(&self, recall: u64) -> Option<MessageId> {
+        self.recent.get(&recall).copied()
     }
 }
 
@@ -237,7 +224,7 @@ impl Core {
         };
         let to = Line::of(&to, &self.settings.numbering);
         let message_id = SmolStr::new(&revocation.message_id);
-        let known = self.revocations.recent.get(recall(&sender.line, &to, &message_id));
+        let known = self.revocations.called(recall(&sender.line, &to, &message_id));
         let asked = Asked { key, sender: Box::new(sender.clone()), to, message_id };
         match known {
             Some(message) => {
@@ -276,30 +263,5 @@ impl Core {
             // Whether it arrives changes nothing here.
             let _not_sent = self.send(now_us, aim.toward, request, Owner::Nobody);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use model::{MessageIds, Timestamp};
-
-    use super::*;
-
-    #[test]
-    fn the_newest_are_remembered_within_the_limit() {
-        let mut ids = MessageIds::default();
-        let mut recent = Recent::default();
-        let first = ids.next(Timestamp::ZERO);
-        recent.insert(1, first, 10);
-        for recall in 2..=15 {
-            recent.insert(recall, ids.next(Timestamp::ZERO), 10);
-        }
-        assert_eq!(recent.get(1), Some(first));
-        for recall in 16..40 {
-            recent.insert(recall, ids.next(Timestamp::ZERO), 10);
-        }
-        assert_eq!(recent.get(1), None);
-        assert!(recent.get(39).is_some());
-        assert!(recent.young.len() + recent.old.len() <= 20);
     }
 }

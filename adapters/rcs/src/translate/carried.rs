@@ -21,6 +21,8 @@ pub struct Carried<'a> {
     /// Header lines that are not ours to understand, with the NS lines they need, octet for octet.
     #[serde(borrow)]
     pub lines: &'a [u8],
+    /// Those lines say what the message refers to, in the sender's own words.
+    pub referenced: bool,
     /// The document of a file or a place, octet for octet: it may say more than the gateway has words for.
     #[serde(borrow)]
     pub document: &'a [u8],
@@ -202,6 +204,7 @@ mod tests {
             from: Some("Kim <sip:kim@ims.example>"),
             to: None,
             lines: b"NS: x <urn:x>\r\nx.Y: \xff\r\n",
+            referenced: true,
             document: b"<file/>",
             conversation: Some(Id::read("5b1c7d30-8e0a-4a52-9f6d-2f1f0c9a7e11")),
             contribution: Some(Id::read("5B1C7D30-8E0A-4A52-9F6D-2F1F0C9A7E11")),

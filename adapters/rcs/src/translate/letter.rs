@@ -87,7 +87,7 @@ pub fn letter(
     if let Content::Rich(rich) = &submission.content
         && let Some(about) = &rich.about
         // What came with references of its own keeps them as they were.
-        && carried.lines.is_empty()
+        && !carried.referenced
     {
         head = head.operation(&operation(about));
     }

@@ -55,16 +55,29 @@ pub fn submission_of_text(envelope: &Envelope<'_>, content_type: Option<&str>) -
     Ok(Submission { carried: carried.encode(), ..base(envelope, content, key) })
 }
 
-/// A MESSAGE with CPIM.
+/// A MESSAGE with CPIM. `known_as` says what the recipient's side calls a message that the sender refers to, where
+/// that is known.
 ///
 /// # Errors
 /// [`Unread`].
-pub fn submission_of_cpim(envelope: &Envelope<'_>, cpim: &Cpim) -> Result<Submission, Unread> {
+pub fn submission_of_cpim(
+    envelope: &Envelope<'_>,
+    cpim: &Cpim,
+    known_as: impl Fn(&str) -> Option<SmolStr>,
+) -> Result<Submission, Unread> {
     if !cpim.understood() {
         return Err(Unread::Unsupported);
     }
     let octets = cpim.decoded().map_err(|_| Unread::Malformed)?;
-    let content = read_content(cpim.content_type(), &octets, about(cpim), envelope.reading)?;
+    let mut about = about(cpim);
+    let mut referenced = about.is_some();
+    if let Some(about) = &mut about
+        && let Some(known) = known_as(&about.reference)
+    {
+        about.reference = known;
+        referenced = false;
+    }
+    let content = read_content(cpim.content_type(), &octets, about, envelope.reading)?;
     let headers = &envelope.request.headers;
     let reference = cpim.message_id();
     if reference.is_some_and(|id| id.len() > ID_OCTETS_MAX) {
@@ -78,7 +91,7 @@ pub fn submission_of_cpim(envelope: &Envelope<'_>, cpim: &Cpim) -> Result<Submis
             key(envelope, envelope.request.call_id().as_bytes(), u64::from(cseq) << 1 | 1)
         }
     };
-    let lines = kept_lines(cpim);
+    let lines = kept_lines(cpim, referenced);
     let route = if envelope.trusted { onward(headers) } else { None };
     let carried = Carried {
         // Repeated in a report; without one nobody misses it.
@@ -86,6 +99,7 @@ pub fn submission_of_cpim(envelope: &Envelope<'_>, cpim: &Cpim) -> Result<Submis
         from: named(cpim.text(Field::From)),
         to: named(cpim.text(Field::To)),
         lines: &lines,
+        referenced,
         document: document(&content, &octets),
         conversation: headers.text(Name::ConversationId).map(Id::read),
         contribution: headers.text(Name::ContributionId).map(Id::read),
@@ -170,8 +184,9 @@ fn named(address: Option<&str>) -> Option<&str> {
     })
 }
 
-/// Header lines that we do not write ourselves, each behind the NS lines that it may need, octet for octet.
-fn kept_lines(cpim: &Cpim) -> Vec<u8> {
+/// Header lines that we do not write ourselves, each behind the NS lines that it may need, octet for octet. What the
+/// message refers to is among them unless we say it ourselves.
+fn kept_lines(cpim: &Cpim, referenced: bool) -> Vec<u8> {
     let mut kept = Vec::new();
     let mut declared: Vec<&[u8]> = Vec::new();
     for header in cpim.headers() {
@@ -195,6 +210,12 @@ fn kept_lines(cpim: &Cpim) -> Vec<u8> {
             | Field::RecordRoute
             | Field::Route
             | Field::PayloadType => {}
+            Field::ReferenceId
+            | Field::ReferenceType
+            | Field::InReplyToMessageId
+            | Field::MessageReplyType
+            | Field::ReplyingToMessageId
+                if !referenced => {}
             _ if header.namespace() == Namespace::Imdn => {}
             _ => {
                 declared.drain(..).for_each(|line| kept.extend_from_slice(line));

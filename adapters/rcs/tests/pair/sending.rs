@@ -259,3 +259,67 @@ fn a_device_behind_a_nat_is_reached_where_its_registration_came_from() {
     let (flow, request) = world.sent_request();
     assert_eq!((flow, request.uri.as_str()), (nat, "sip:mina@10.0.0.9:5060"));
 }
+
+/// Rcs sheet §16.2: either side is told in the id that it knows.
+#[test]
+fn what_a_message_refers_to_is_named_as_its_reader_knows_it() {
+    use model::{Answer, Content};
+    use sip_rcs::cpim::Field;
+
+    use crate::world::{JUN, peer};
+
+    let mut world = World::new();
+    world.mina();
+    let head = |from: &str, to: &str| {
+        format!(
+            "MESSAGE tel:{to}
+             From: <tel:{from}>;tag=f
+             To: <tel:{to}>
+             P-Asserted-Identity: <tel:{from}>
+             Content-Type: message/cpim"
+        )
+    };
+    let body = |id: &str, reference: &str| {
+        format!(
+            "From: <sip:anonymous@anonymous.invalid>\r\nTo: <sip:anonymous@anonymous.invalid>\r\n\
+             NS: imdn <urn:ietf:params:imdn>\r\nimdn.Message-ID: {id}\r\n{reference}\r\n\
+             Content-Type: text/plain\r\n\r\nx"
+        )
+    };
+    let about = |id: &str| {
+        format!("NS: g <http://www.gsma.com>\r\ng.Reference-ID: {id}\r\ng.Reference-Type: +Reaction\r\n")
+    };
+    let reference = |submission: &model::Submission| match &submission.content {
+        Content::Rich(rich) => rich.about.as_ref().unwrap().reference.to_string(),
+        _ => panic!("rich"),
+    };
+    // Jun writes to Mina; she sees it under a name of ours.
+    world.request(peer(), &head(JUN, MINA), body("jun-1", "").as_bytes());
+    let (submission, ticket) = world.submission();
+    let id = world.id();
+    world.answer(ticket, Answer::Accepted(id));
+    world.sent.clear();
+    let mut message = world.outgoing((*submission).clone());
+    message.message = id;
+    world.hand_over(Outgoing::Message(message));
+    let (flow, request) = world.sent_request();
+    let seen = Cpim::read(request.body.clone()).unwrap().message_id().unwrap().to_owned();
+    world.reply(flow, &request, 200, &[]);
+    world.outcome();
+    // Mina reacts to what she saw: Jun is told in his own id, whatever network he is in.
+    world.request(peer(), &head(MINA, JUN), body("mina-1", &about(&seen)).as_bytes());
+    assert_eq!(reference(&world.submission().0), "jun-1");
+    // Jun reacts to his own message: Mina is told in the id that she saw, once.
+    world.request(peer(), &head(JUN, MINA), body("jun-2", &about("jun-1")).as_bytes());
+    let (submission, _) = world.submission();
+    assert_eq!(reference(&submission), seen);
+    let message = world.outgoing((*submission).clone());
+    world.hand_over(Outgoing::Message(message));
+    let (_, request) = world.sent_request();
+    let cpim = Cpim::read(request.body).unwrap();
+    assert_eq!(cpim.all(Field::ReferenceId).count(), 1);
+    assert_eq!(cpim.text(Field::ReferenceId), Some(seen.as_str()));
+    // What nobody here knows stays as it is.
+    world.request(peer(), &head(JUN, MINA), body("jun-3", &about("elsewhere")).as_bytes());
+    assert_eq!(reference(&world.submission().0), "elsewhere");
+}
