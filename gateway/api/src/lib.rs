@@ -10,6 +10,7 @@ mod caller;
 mod desk;
 mod directory;
 mod federation;
+mod files;
 mod key;
 mod omf;
 mod openapi;
@@ -33,6 +34,9 @@ use crate::desk::Desk;
 pub use access::{Access, PeerIp, Rate};
 pub use directory::{Account, ChannelView, Directory, Messenger, Reach};
 pub use federation::Federation;
+pub use files::{
+    FileEvent, FileLimits, FileRefusal, Files, FilesSettings, MediaRange, Shown, Swept, UploadGuard, Verdict,
+};
 pub use key::{KeyHash, NotAKeyHash};
 pub use problem::{FieldError, Problem, status_of};
 pub use pull::{Page, Paging, Pull, PullError};

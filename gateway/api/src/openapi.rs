@@ -52,6 +52,7 @@ pub(crate) struct ProblemDetails(ProblemBody);
         (name = "messages", description = "Send, follow, withdraw"),
         (name = "usage", description = "One record for each billable event"),
         (name = "consents", description = "What people agreed to"),
+        (name = "files", description = "Files that messages speak of"),
         (name = "federation", description = "A messenger's server and the gateway as peers"),
     ),
     components(schemas(ProblemBody, crate::spell::PartyUser), responses(ProblemDetails)),

@@ -17,12 +17,13 @@ use utoipa::{
 };
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{Api, Listener, PageSource, Problem, Seen, omf, openapi, v1};
+use crate::{Api, Listener, PageSource, Problem, Seen, files, omf, openapi, v1};
 
 /// What partners reach: accounts and messengers.
 pub fn traffic(api: &Api) -> Router {
     let (router, document) = traffic_routes(omf::routes(api)).split_for_parts();
-    finish(router, document, api, Listener::Traffic)
+    // What devices call is spelled by others; it is not ours to document.
+    finish(router.merge(files::routes()), document, api, Listener::Traffic)
 }
 
 /// What operators reach.

@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Directory, KeyHash};
+use crate::{Directory, Files, KeyHash};
 
 /// Everything a listener is built from.
 #[derive(Clone)]
@@ -22,6 +22,8 @@ pub struct Services {
     /// Who is who.
     pub directory: Arc<dyn Directory>,
     pub pages: Pages,
+    /// The content server, where there is one.
+    pub files: Option<Arc<Files>>,
     /// The clock.
     pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// Unpredictable numbers: one-time codes and link ids come from here.

@@ -481,6 +481,7 @@ impl Gateway {
         };
         let control = self.control.clone();
         Ok(Services {
+            files: None,
             intake: self.gate.clone(),
             store: self.store.clone(),
             directory: self.directory.clone(),

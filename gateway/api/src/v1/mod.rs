@@ -5,6 +5,7 @@ mod batch;
 mod cancel;
 pub(crate) mod channels;
 mod consents;
+mod files;
 pub(crate) mod ladder;
 mod new_message;
 mod search;
@@ -23,6 +24,7 @@ pub(crate) fn traffic() -> OpenApiRouter<Api> {
         .routes(routes!(show::show, cancel::cancel))
         .routes(routes!(usage::usage))
         .routes(routes!(consents::consent))
+        .routes(routes!(files::store))
 }
 
 /// What operators may call.

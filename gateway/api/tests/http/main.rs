@@ -7,6 +7,7 @@ mod batch;
 mod call;
 mod document;
 mod federation;
+mod files;
 mod limits;
 mod management;
 mod messages;

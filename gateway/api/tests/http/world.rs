@@ -437,6 +437,7 @@ impl World {
             now: Arc::new(|| NOW),
             random: Arc::new(move || 1_000_000 * randoms.fetch_add(1, Ordering::Relaxed) + 123_456),
             signals: Arc::new(|_, _| {}),
+            files: None,
             find_event: Arc::new(|_, id| {
                 Box::pin(async move { (id == "event-1").then(|| MessageId::from_u64(5_000)).flatten() })
             }),

@@ -56,7 +56,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("rcs", &["model", "kit", "sms", "sip-message", "sip-transaction", "sip-net", "sip-rcs", "sip-msrp"]),
     ("config", &[]),
     ("monitoring", &["model", "billing", "engine"]),
-    ("api", &["model", "billing", "engine", "kit", "store", "messengers"]),
+    ("api", &["model", "billing", "engine", "kit", "store", "messengers", "sip-rcs"]),
     ("gateway", ALL),
     ("xtask", &[]),
 ];
