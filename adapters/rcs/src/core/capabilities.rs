@@ -146,7 +146,7 @@ impl Core {
             headers.push(Name::Contact, contact);
             headers.push(Name::Allow, allow());
             headers.push(Name::Accept, HeaderValue::from_static("message/cpim, text/plain"));
-            headers.push(Name::AcceptEncoding, HeaderValue::from_static("identity"));
+            headers.push(Name::AcceptEncoding, HeaderValue::from_static("deflate, identity"));
             headers.push(Name::Supported, HeaderValue::from_static("path"));
         });
     }

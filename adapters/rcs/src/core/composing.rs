@@ -4,15 +4,11 @@ use bytes::Bytes;
 use hashbrown::HashMap;
 use model::{Address, For, Inbound, Number, Pii, Signal, SignalKind};
 use sip_message::{Request, StatusCode};
-use sip_rcs::{
-    cpim::{ANONYMOUS, Writer},
-    iscomposing::IsComposing,
-    mime,
-};
+use sip_rcs::{cpim::Writer, iscomposing::IsComposing, mime};
 use sip_transaction::ServerKey;
 
 use super::{Core, identity::Sender, pager::recipient, sends::Owner};
-use crate::translate::{Form, Letter, Line};
+use crate::translate::{Ends, Form, Letter, Line};
 
 /// Pairs whose last mark is remembered.
 const PAIRS_MAX: usize = 50_000;
@@ -78,21 +74,23 @@ impl Core {
             Some(number) => Line::of(number, &self.settings.numbering),
             None => return,
         };
-        let pair = self.pair(&from_line, &line);
+        // The mark of a device that came in may leave to another device: that is not the same mark.
+        let pair = self.pair(&from_line, &line).wrapping_add(1);
         if !self.marks.passes(now_us, pair, on, self.settings.limits.composing_every_ms) {
             return;
         }
         let document = if on { IsComposing::ACTIVE } else { IsComposing::IDLE };
-        let mut body = Vec::with_capacity(512);
         let mut inner = Vec::with_capacity(256);
         document.write(&mut inner);
-        Writer::new(&mut body).from(ANONYMOUS).to(ANONYMOUS).content(mime::IS_COMPOSING, &inner);
-        let letter = Letter { content_type: mime::CPIM, body: body.into(), application: None };
         for aim in self.aims(now_us, &line) {
             // A device that only reads text has no use for it.
             if aim.form == Form::Plain {
                 continue;
             }
+            let ends = Ends::of(from, to, &self.settings.domain, aim.spelling);
+            let mut body = Vec::with_capacity(512);
+            Writer::new(&mut body).from(&ends.from).to(&ends.to).content(mime::IS_COMPOSING, &inner);
+            let letter = Letter { content_type: mime::CPIM, body: body.into(), application: None };
             let request = self.compose(&aim, from, to, &letter, &[]);
             let _not_sent = self.send(now_us, aim.toward, request, Owner::Nobody);
         }

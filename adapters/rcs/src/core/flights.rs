@@ -30,7 +30,7 @@ use super::{
     slots::{Slot, Slots},
     status,
 };
-use crate::translate::{Carried, Form, Line, Spelling, letter};
+use crate::translate::{Carried, Ends, Form, Line, Spelling, letter};
 
 /// Devices of one person that are tried.
 const BRANCHES_MAX: usize = 8;
@@ -248,9 +248,10 @@ impl Core {
             true => Carried::decode(&submission.carried),
             false => Carried::default(),
         };
-        let letter = letter(message, name, &carried, aim.capabilities, aim.form);
         let from = shown(message.from.as_ref(), &submission.from).clone();
         let to = shown(message.to.as_ref(), &submission.to).clone();
+        let ends = Ends::of(&from, &to, &self.settings.domain, aim.spelling);
+        let letter = letter(message, name, &carried, &ends, aim.capabilities, aim.form);
         let mut more = self.conversation(&carried, &from, &to, message.message.as_u64());
         if aim.spelling == Spelling::Tel {
             more.push((Name::PChargingVector, self.charging_vector(&submission, message.message.as_u64())));

@@ -14,6 +14,7 @@
 mod alarms;
 mod capabilities;
 mod classify;
+mod coding;
 mod composing;
 mod counts;
 mod draw;
@@ -300,7 +301,7 @@ impl Core {
     fn act(&mut self, now_us: i64, action: Action) {
         match action {
             Action::Transmit { flow, octets } => self.out.transmit.push((flow, octets)),
-            Action::Request { key, flow, request } => self.requested(now_us, key, flow, &request),
+            Action::Request { key, flow, request } => self.requested(now_us, key, flow, request),
             Action::Response { token, response, .. } => self.responded(now_us, token, response),
             Action::TimedOut { token } => self.silent(now_us, token),
             Action::Failed { token } => self.broken(now_us, token),
@@ -371,7 +372,13 @@ fn location_settings(settings: &Settings) -> sip_transaction::location::Settings
 
 impl Core {
     /// A request, once.
-    fn requested(&mut self, now_us: i64, key: ServerKey, flow: Flow, request: &Request) {
+    fn requested(&mut self, now_us: i64, key: ServerKey, flow: Flow, request: Request) {
+        let request = match coding::inflated(request, self.settings.limits.body_octets_max) {
+            Ok(request) => request,
+            Err(coding::Damaged::Broken) => return self.answer(now_us, key, StatusCode::BAD_REQUEST),
+            Err(coding::Damaged::TooLarge) => return self.refuse(now_us, key, Cause::TooLong),
+        };
+        let request = &request;
         let service = match classify::classify(request) {
             Ok(service) => service,
             Err(objection) => {

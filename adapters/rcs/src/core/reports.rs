@@ -6,7 +6,7 @@ use model::{Cause, For, Outcome, Refusal, Report, Retry};
 use sip_net::resolve::Destination;
 use sip_rcs::{
     Capabilities,
-    cpim::{ANONYMOUS, Writer},
+    cpim::Writer,
     imdn::{self, Requested},
     mime,
 };
@@ -18,7 +18,7 @@ use super::{
     letters::Aim,
     sends::{Owner, Toward},
 };
-use crate::translate::{Back, Carried, Form, Letter, Line, Spelling, say, wanted};
+use crate::translate::{Back, Carried, Ends, Form, Letter, Line, Spelling, say, wanted};
 
 impl Core {
     /// A report is to leave.
@@ -41,7 +41,8 @@ impl Core {
             Err(refusal) => return self.outcome(report.attempt, Outcome::Refused(refusal)),
         };
         let spelling = aims.first().map_or(Spelling::Sip, |aim| aim.spelling);
-        let letter = self.imdn(now_us, &carried, message_id, recipient, said, spelling);
+        let ends = Ends::of(recipient, sender, &self.settings.domain, spelling);
+        let letter = self.imdn(now_us, &carried, message_id, &ends, said);
         let more = self.conversation(&carried, recipient, sender, report.message.as_u64());
         let count = aims.len();
         let slot = self.fly_report(now_us, report.attempt, aims);
@@ -67,25 +68,19 @@ impl Core {
         now_us: i64,
         carried: &Carried<'_>,
         message_id: &str,
-        recipient: &model::Address,
+        ends: &Ends,
         said: imdn::Disposition,
-        spelling: Spelling,
     ) -> Letter {
-        let recipient = crate::translate::uri_of(recipient, &self.settings.domain, spelling);
         let report = imdn::Report {
             message_id: Cow::Borrowed(message_id),
             date_time: Cow::Borrowed(carried.date_time.unwrap_or_default()),
-            recipient: Some(sip_rcs::Private(Cow::Borrowed(recipient.as_str()))),
+            recipient: Some(sip_rcs::Private(Cow::Borrowed(ends.from.as_str()))),
             original_recipient: None,
             disposition: said,
         };
         let name = self.draw.text();
         let mut body = Vec::with_capacity(1_024);
-        let head = Writer::new(&mut body).from(ANONYMOUS);
-        let head = match carried.from {
-            Some(from) => head.header("To", from),
-            None => head.to(ANONYMOUS),
-        };
+        let head = Writer::new(&mut body).from(&ends.from).to(&ends.to);
         report.write_message(head.imdn(&name, Requested::NONE).date_time(now_us, 0));
         Letter { content_type: mime::CPIM, body: body.into(), application: None }
     }

@@ -3,12 +3,7 @@
 use hashbrown::HashMap;
 use model::{Answer, AttemptId, Cause, Command, Inbound, MessageId, Outcome, OutgoingMessage, Refusal};
 use sip_message::{Request, StatusCode};
-use sip_rcs::{
-    Capabilities, Cpim,
-    cpim::{ANONYMOUS, Writer},
-    imdn::Requested,
-    mime, revoke,
-};
+use sip_rcs::{Capabilities, Cpim, cpim::Writer, imdn::Requested, mime, revoke};
 use sip_transaction::{
     ServerKey,
     hash::{Hasher, Seed},
@@ -26,7 +21,7 @@ use super::{
     slots::{Slot, Slots},
     waiting::Waiting,
 };
-use crate::translate::{Carried, Form, Letter, Line, MessageName, uri_of};
+use crate::translate::{Carried, Ends, Form, Letter, Line, MessageName};
 
 /// A device has so long to say what came of it.
 const PATIENCE_US: i64 = 10_000_000;
@@ -147,21 +142,22 @@ impl Core {
         spelling: crate::translate::Spelling,
         result: Option<bool>,
     ) -> Letter {
-        let uri =
-            |address| sip_rcs::Private(uri_of(address, &self.settings.domain, spelling).to_string().into());
+        let ends = Ends::of(from, to, &self.settings.domain, spelling);
         let revocation = revoke::Revocation {
             message_id: message_id.into(),
-            from: Some(uri(from)),
-            to: Some(uri(to)),
+            from: Some(sip_rcs::Private(ends.from.as_str().into())),
+            to: Some(sip_rcs::Private(ends.to.as_str().into())),
             result,
         };
+        // The document speaks of the message that is taken back; its answer goes the other way.
+        let (from, to) = if result.is_some() { (&ends.to, &ends.from) } else { (&ends.from, &ends.to) };
         let mut document = Vec::with_capacity(512);
         self.settings.text.revocation.write(&mut document, &revocation);
         let name = self.draw.text();
         let mut body = Vec::with_capacity(1_024);
         Writer::new(&mut body)
-            .from(ANONYMOUS)
-            .to(ANONYMOUS)
+            .from(from)
+            .to(to)
             .imdn(&name, Requested::NONE)
             .content(mime::REVOCATION, &document);
         Letter { content_type: mime::CPIM, body: body.into(), application: None }

@@ -13,11 +13,9 @@ pub struct Carried<'a> {
     /// `DateTime` as it was written: an IMDN repeats it octet for octet (RFC 5438 §7.2.1.2).
     #[serde(borrow)]
     pub date_time: Option<&'a str>,
-    /// CPIM From and To, where they say more than *anonymous*.
+    /// CPIM From, where it says more than *anonymous*: the sender's own name.
     #[serde(borrow)]
     pub from: Option<&'a str>,
-    #[serde(borrow)]
-    pub to: Option<&'a str>,
     /// Header lines that are not ours to understand, with the NS lines they need, octet for octet.
     #[serde(borrow)]
     pub lines: &'a [u8],
@@ -202,7 +200,6 @@ mod tests {
         let carried = Carried {
             date_time: Some("2025-03-01T09:30:00.000+09:00"),
             from: Some("Kim <sip:kim@ims.example>"),
-            to: None,
             lines: b"NS: x <urn:x>\r\nx.Y: \xff\r\n",
             referenced: true,
             document: b"<file/>",

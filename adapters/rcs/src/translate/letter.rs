@@ -6,7 +6,7 @@ use bytes::Bytes;
 use model::{Body, Coded, Content, OutgoingMessage, Rich, Timestamp};
 use sip_rcs::{
     Capabilities,
-    cpim::{ANONYMOUS, Writer},
+    cpim::{Address, Writer},
     features::iari,
     imdn::Requested,
     mime::{self, Kind},
@@ -14,6 +14,7 @@ use sip_rcs::{
 use sms::{Alphabet, decode_text};
 
 use super::{
+    Ends,
     carried::Carried,
     content::{location_of, operation, transfer_of},
     words::normal,
@@ -55,6 +56,7 @@ pub fn letter(
     message: &OutgoingMessage,
     name: &str,
     carried: &Carried<'_>,
+    ends: &Ends,
     capabilities: Capabilities,
     form: Form,
 ) -> Letter {
@@ -71,14 +73,9 @@ pub fn letter(
     let octets = rich.as_ref().map_or(words.len(), |inner| inner.octets.len());
     let mut body = Vec::with_capacity(512 + carried.lines.len() + octets);
     let mut head = Writer::new(&mut body);
-    head = match carried.from {
-        Some(from) => head.header("From", from),
-        None => head.from(ANONYMOUS),
-    };
-    head = match carried.to {
-        Some(to) => head.header("To", to),
-        None => head.to(ANONYMOUS),
-    };
+    // The sender's own name, under the address that we answer for.
+    let display = carried.from.and_then(Address::read).and_then(|from| from.display);
+    head = head.address("From", display.as_deref(), &ends.from).to(&ends.to);
     head = match carried.date_time {
         Some(date_time) => head.header("DateTime", date_time),
         None => head.date_time(submission.received_at.micros(), 0),
@@ -233,6 +230,10 @@ mod tests {
         }
     }
 
+    fn ends() -> Ends {
+        Ends { from: "tel:15881234".into(), to: "tel:+821011110001".into() }
+    }
+
     fn read(letter: &Letter) -> Cpim {
         assert_eq!(letter.content_type, "message/cpim");
         Cpim::read(letter.body.clone()).expect("what we write can be read")
@@ -245,6 +246,7 @@ mod tests {
             &message(Content::Text("안녕".into())),
             "M1",
             &Carried::default(),
+            &ends(),
             Capabilities::NONE,
             Form::Cpim,
         );
@@ -255,7 +257,7 @@ mod tests {
             Requested::of(&cpim),
             Requested::POSITIVE_DELIVERY | Requested::NEGATIVE_DELIVERY | Requested::DISPLAY
         );
-        assert_eq!(cpim.from().map(|from| from.uri.0), Some(ANONYMOUS));
+        assert_eq!(cpim.from().map(|from| from.uri.0), Some("tel:15881234"), "as the envelope says");
         assert_eq!(&cpim.content()[..], "안녕".as_bytes());
     }
 
@@ -268,11 +270,18 @@ mod tests {
             from: Some("Kim <sip:kim@ims.example>"),
             ..Carried::default()
         };
-        let written =
-            letter(&message(Content::Text("x".into())), "M1", &carried, Capabilities::NONE, Form::Cpim);
+        let written = letter(
+            &message(Content::Text("x".into())),
+            "M1",
+            &carried,
+            &ends(),
+            Capabilities::NONE,
+            Form::Cpim,
+        );
         let cpim = read(&written);
         assert_eq!(cpim.text(Field::DateTime), Some("2025-03-01T09:30:00+09:00"));
-        assert_eq!(cpim.text(Field::From), Some("Kim <sip:kim@ims.example>"));
+        // The name is the sender's, the address is what we answer for.
+        assert_eq!(cpim.text(Field::From), Some("\"Kim\" <tel:15881234>"));
         let kept = cpim.header_in("urn:x", "Mood").expect("kept");
         assert_eq!(kept.line(), b"v.Mood: \\u0041  x\r\n");
     }
@@ -285,13 +294,14 @@ mod tests {
             about: None,
         };
         let message = message(Content::Rich(Box::new(rich)));
-        let plain = letter(&message, "M1", &Carried::default(), Capabilities::RCS, Form::Plain);
+        let plain = letter(&message, "M1", &Carried::default(), &ends(), Capabilities::RCS, Form::Plain);
         assert_eq!(plain.content_type, "text/plain;charset=UTF-8");
         assert_eq!(&plain.body[..], b"a.jpg (1 KB) https://x.example/a");
         // The same to a device that can do more, and to one that did not say so.
-        let rcs = read(&letter(&message, "M1", &Carried::default(), Capabilities::RCS, Form::Cpim));
+        let rcs = read(&letter(&message, "M1", &Carried::default(), &ends(), Capabilities::RCS, Form::Cpim));
         assert_eq!((rcs.kind(), &rcs.content()[..]), (Kind::VCard, &b"BEGIN:VCARD"[..]));
-        let poor = read(&letter(&message, "M1", &Carried::default(), Capabilities::NONE, Form::Cpim));
+        let poor =
+            read(&letter(&message, "M1", &Carried::default(), &ends(), Capabilities::NONE, Form::Cpim));
         assert_eq!(poor.kind(), Kind::Text);
     }
 
@@ -301,7 +311,9 @@ mod tests {
         let body = Body::Opaque { media_type: "message/mls".into(), octets: Bytes::from_static(b"\0\x01") };
         let rich = Rich { text: "[encrypted message]".into(), body, about: None };
         let message = message(Content::Rich(Box::new(rich)));
-        let of = |capabilities| read(&letter(&message, "M1", &Carried::default(), capabilities, Form::Cpim));
+        let of = |capabilities| {
+            read(&letter(&message, "M1", &Carried::default(), &ends(), capabilities, Form::Cpim))
+        };
         assert_eq!(of(Capabilities::MLS).content().as_ref(), b"\0\x01");
         assert_eq!(of(Capabilities::CHAT_CPM).kind(), Kind::Text);
     }
@@ -314,6 +326,7 @@ mod tests {
             &message(Content::Rich(Box::new(rich))),
             "M1",
             &Carried::default(),
+            &ends(),
             Capabilities::NONE,
             Form::Cpim,
         );
@@ -342,7 +355,7 @@ mod tests {
         };
         let message = message(Content::Rich(Box::new(rich)));
         let carried = Carried::default();
-        let able = letter(&message, "M1", &carried, Capabilities::FILE_HTTP, Form::Cpim);
+        let able = letter(&message, "M1", &carried, &ends(), Capabilities::FILE_HTTP, Form::Cpim);
         assert_eq!(able.application, Some("rcs.fthttp"));
         let cpim = read(&able);
         assert_eq!(cpim.kind(), Kind::FileTransfer);
@@ -350,9 +363,9 @@ mod tests {
         assert_eq!(read_back.file.url.as_str(), "https://ft.example.net/d");
         // As it came, when it came from RCS.
         let carried = Carried { document: b"<file>as it was</file>", ..Carried::default() };
-        let kept = letter(&message, "M1", &carried, Capabilities::FILE_HTTP, Form::Cpim);
+        let kept = letter(&message, "M1", &carried, &ends(), Capabilities::FILE_HTTP, Form::Cpim);
         assert_eq!(read(&kept).content().as_ref(), b"<file>as it was</file>");
-        let poor = letter(&message, "M1", &carried, Capabilities::CHAT_CPM, Form::Cpim);
+        let poor = letter(&message, "M1", &carried, &ends(), Capabilities::CHAT_CPM, Form::Cpim);
         assert_eq!(poor.application, None);
         assert_eq!(read(&poor).content().as_ref(), b"a.jpg (1 KB) https://x.example/a");
     }

@@ -15,7 +15,7 @@ pub use self::{
     content::{Reading, Unread, read_content},
     letter::{Form, Letter, letter},
     name::{MessageName, Namer},
-    number::{Line, Spelling, number_of, uri_of},
+    number::{Ends, Line, Spelling, number_of, uri_of},
     report::{receipt_of, say},
     submission::{Envelope, submission_of_cpim, submission_of_text},
     words::{map_link, normal},

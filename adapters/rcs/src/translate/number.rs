@@ -156,6 +156,27 @@ pub(crate) fn write_uri(
     }
 }
 
+/// Who a message is from and to, as it says itself and as its envelope says: liblinphone takes only messages in which
+/// both agree.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Ends {
+    pub from: SmolStr,
+    pub to: SmolStr,
+}
+
+impl Ends {
+    #[must_use]
+    pub fn of(from: &Address, to: &Address, domain: &str, spelling: Spelling) -> Self {
+        Self { from: uri_of(from, domain, spelling), to: uri_of(to, domain, spelling) }
+    }
+}
+
+impl fmt::Debug for Ends {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ends").finish_non_exhaustive()
+    }
+}
+
 /// As a user part: anything but unreserved characters is percent-encoded.
 fn escaped(text: &str, out: &mut impl fmt::Write) -> fmt::Result {
     for b in text.bytes() {

@@ -97,7 +97,6 @@ pub fn submission_of_cpim(
         // Repeated in a report; without one nobody misses it.
         date_time: cpim.text(Field::DateTime).filter(|_| !wanted.is_empty()),
         from: named(cpim.text(Field::From)),
-        to: named(cpim.text(Field::To)),
         lines: &lines,
         referenced,
         document: document(&content, &octets),

@@ -258,3 +258,25 @@ fn what_a_platform_says_about_its_traffic_is_believed_from_peers() {
     world.request(peer(), &head("message/cpim"), body.as_bytes());
     assert_eq!(world.submission().0.class, Class::Advertising);
 }
+
+/// RFC 3261 §20.12: liblinphone deflates what it does not show; a body that grows without end is not unfolded.
+#[test]
+fn a_deflated_body_is_read_and_a_bomb_is_not() {
+    use miniz_oxide::deflate::compress_to_vec_zlib;
+
+    let mut world = World::new();
+    world.settle();
+    let head = format!("{}\nContent-Encoding: deflate", head("message/cpim"));
+    world.request(peer(), &head, &compress_to_vec_zlib(CPIM.as_bytes(), 6));
+    assert_eq!(world.submission().0.content, Content::Text("hello".into()));
+    world.request(peer(), &head, &compress_to_vec_zlib(&vec![b'x'; 1 << 20], 9));
+    assert_eq!(world.status(), 413);
+    world.request(peer(), &head, b"no zlib at all");
+    assert_eq!(world.status(), 400);
+    let gzip = head.replace("deflate", "gzip");
+    world.request(peer(), &gzip, b"x");
+    let response = world.sent_response();
+    assert_eq!(response.status, 415);
+    assert!(response.headers.contains(Name::AcceptEncoding));
+    world.quiet();
+}

@@ -172,3 +172,24 @@ fn typing_is_shown_to_devices_and_nothing_comes_back() {
     world.hand_over(Outgoing::Signal(signal));
     world.quiet();
 }
+
+#[test]
+fn a_mark_that_came_from_one_device_leaves_to_another() {
+    let mut world = World::new();
+    world.mina();
+    world.request(
+        peer(),
+        &format!(
+            "MESSAGE tel:{MINA}
+             From: <tel:{PHONE}>;tag=f
+             To: <tel:{MINA}>
+             P-Asserted-Identity: <tel:{PHONE}>
+             Content-Type: application/im-iscomposing+xml"
+        ),
+        b"<isComposing xmlns=\"urn:ietf:params:xml:ns:im-iscomposing\"><state>active</state></isComposing>",
+    );
+    assert_eq!(world.status(), 200);
+    let Some(model::Inbound::Signal { signal, .. }) = world.inbound.pop_front() else { panic!("a signal") };
+    world.hand_over(Outgoing::Signal(signal));
+    world.sent_request();
+}
