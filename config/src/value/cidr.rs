@@ -24,6 +24,12 @@ impl Cidr {
     /// This machine.
     pub const LOOPBACK_V6: Self = Self { base: IpAddr::V6(Ipv6Addr::LOCALHOST), bits: 128 };
 
+    /// The first address, and how many of its bits count.
+    #[must_use]
+    pub const fn parts(&self) -> (IpAddr, u8) {
+        (self.base, self.bits)
+    }
+
     #[must_use]
     pub fn contains(&self, ip: IpAddr) -> bool {
         // An IPv4 peer on a dual-stack listener shows as ::ffff:a.b.c.d.

@@ -2,10 +2,12 @@
 
 mod command;
 mod demo;
+mod devices;
 mod directory;
 mod lookup;
 mod loopback;
 mod policy;
+
 mod runtime;
 mod settings;
 mod smsc;

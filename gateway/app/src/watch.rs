@@ -65,6 +65,48 @@ impl Watch for LinkWatch {
     }
 }
 
+/// The same for SIP, where what cannot be read is not SMPP.
+pub(crate) struct SipWatch(pub(crate) LinkWatch);
+
+impl Watch for SipWatch {
+    fn up(&self) {
+        self.0.up();
+    }
+
+    fn down(&self) {
+        self.0.down();
+    }
+
+    fn reconnecting(&self) {
+        self.0.reconnecting();
+    }
+
+    fn window(&self, used: u32, size: u32) {
+        self.0.window(used, size);
+    }
+
+    fn round_trip(&self, took: Duration) {
+        self.0.round_trip(took);
+    }
+
+    fn refused(&self, refusal: &Refusal) {
+        self.0.refused(refusal);
+    }
+
+    fn refusing(&self, cause: Cause) {
+        self.0.refusing(cause);
+    }
+
+    fn malformed(&self, framing: bool) {
+        let what = if framing { ParseError::Framing } else { ParseError::Value };
+        self.0.registry.malformed(Protocol::Sip, what);
+    }
+
+    fn auth_failed(&self) {
+        self.0.registry.auth_failed(Ingress::Sip, AuthFailure::WrongSecret);
+    }
+}
+
 /// The listener before anybody has bound: offences of strangers.
 pub(crate) struct ListenerWatch(pub(crate) std::sync::Arc<Registry>);
 

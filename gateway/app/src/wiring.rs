@@ -30,11 +30,12 @@ use crate::{
     lookup::Journal,
     loopback::Loopback,
     policy::{self, Ids},
+    devices::{Devices, Surroundings},
     runtime::{Control, Gate, Runtime, now},
     settings::{api_limits, bind, digest, esme_settings, random, random_key, server_settings, smsc_settings},
     texts::Texts,
     upkeep,
-    watch::{LinkWatch, ListenerWatch},
+    watch::{LinkWatch, ListenerWatch, SipWatch},
 };
 
 /// Batches read at once when the gateway comes back.
@@ -55,9 +56,12 @@ pub(crate) struct Gateway {
     smscs: HashMap<String, Arc<Client>>,
     loopbacks: HashMap<String, Arc<Loopback>>,
     pushes: HashMap<String, Arc<Push>>,
+    rcs: Option<Devices>,
     messengers: HashMap<String, Arc<api::Messenger>>,
     tls: Vec<Arc<Tls>>,
     code_key: [u8; 32],
+    /// Keys the ids that messages have on devices.
+    id_key: [u8; 16],
     /// Listeners and links; stopped first.
     edge: CancellationToken,
     /// The engine's loop; stopped when the edge is quiet.
@@ -99,6 +103,7 @@ impl Gateway {
         let store = open_store(&config, OpenMode::Write).await?;
         let ids = ids(&config, &*store).await?;
         let code_key: [u8; 32] = random_key();
+        let id_key = [0; 16];
         let texts = Arc::new(Texts::new(&config, &ids));
         let policy = Arc::new(policy::compile(&config, &ids, &environment, code_key)?);
         let core = recovered(&*store, policy, texts.clone(), &registry).await?;
@@ -129,9 +134,11 @@ impl Gateway {
             smscs: HashMap::new(),
             loopbacks: HashMap::new(),
             pushes: HashMap::new(),
+            rcs: None,
             messengers: HashMap::new(),
             tls: Vec::new(),
             code_key,
+            id_key,
             edge,
             core: core_stop.clone(),
             tasks,
@@ -326,6 +333,10 @@ impl Gateway {
             self.messengers.insert(name.to_owned(), Arc::new(entry));
             channels.insert(id, push);
         }
+        if let Some(rcs) = &config.rcs {
+            let id = self.id(rcs.name.as_str())?;
+            channels.insert(id, self.devices(&config, rcs, id)?);
+        }
         for (name, kind) in policy::peers(&config) {
             let id = self.id(&name)?;
             self.registry.channel(id, kind, &name).into_diagnostic()?;
@@ -337,6 +348,28 @@ impl Gateway {
             channels.entry(self.id(name)?).or_insert(channel);
         }
         Ok(channels)
+    }
+
+    /// The way to RCS devices: opened once, told of new settings afterwards.
+    fn devices(
+        &mut self,
+        config: &Config,
+        rcs: &config::Rcs,
+        id: ChannelId,
+    ) -> miette::Result<Arc<dyn Channel>> {
+        if let Some(devices) = &self.rcs {
+            devices.set(config, rcs, id)?;
+            return Ok(devices.channel());
+        }
+        let watch = Arc::new(SipWatch(self.watch(id, ChannelKind::Rcs, rcs.name.as_str())?));
+        let around =
+            Surroundings { intake: self.gate.clone(), watch, edge: &self.edge, tasks: &self.tasks };
+        let devices = Devices::start(config, rcs, id, self.id_key, around)?;
+        self.tls.extend(devices.tls());
+        self.listening.extend_from_slice(devices.listening());
+        let channel = devices.channel();
+        self.rcs = Some(devices);
+        Ok(channel)
     }
 
     fn id(&self, name: &str) -> miette::Result<ChannelId> {

@@ -1,0 +1,263 @@
+//! RCS devices: from the configuration to the channel, its sockets and its certificate.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use api::{Tls, TlsFiles};
+use config::{Config, ProcessEnvironment, RcsMode};
+use kit::{Intake, Watch};
+use miette::{IntoDiagnostic, WrapErr, miette};
+use model::ChannelId;
+use rcs::{
+    Rcs,
+    settings::{
+        CapabilityPolicy, Credential, Mode, Peer, Range, Registration, Secret, Settings, TextPolicy, Trust, User,
+    },
+    translate::Line,
+};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use sip_net::{Endpoint, Listen, Transport, resolve::SystemDns};
+use tokio_rustls::{TlsAcceptor, TlsConnector, rustls};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::policy;
+
+/// The way to RCS devices, with its sockets.
+pub(crate) struct Devices {
+    channel: Arc<Rcs>,
+    address: Option<SocketAddr>,
+    secret: [u8; 16],
+    /// The certificate, where it came from files.
+    tls: Option<Arc<Tls>>,
+    listening: Vec<(&'static str, SocketAddr)>,
+}
+
+/// What surrounds the channel.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) intake: Arc<dyn Intake>,
+    pub(crate) watch: Arc<dyn Watch>,
+    /// Ends what comes in.
+    pub(crate) edge: &'a CancellationToken,
+    pub(crate) tasks: &'a TaskTracker,
+}
+
+impl Devices {
+    /// Opens the sockets of `[rcs]` and lets the channel go.
+    pub(crate) fn start(
+        config: &Config,
+        rcs: &config::Rcs,
+        id: ChannelId,
+        secret: [u8; 16],
+        around: Surroundings<'_>,
+    ) -> miette::Result<Self> {
+        // The sockets outlive the channel, so that its last answers leave.
+        let stop = CancellationToken::new();
+        let (settings, listeners, tls) = sockets(rcs)?;
+        let resolver = SystemDns::new().into_diagnostic().wrap_err("the name servers of this machine")?;
+        let (endpoint, inbox) =
+            Endpoint::bind(settings, Arc::new(resolver), stop.clone()).into_diagnostic().wrap_err_with(|| {
+                format!(
+                    "rcs.listen: {} cannot be opened; is another SIP server running? Choose another address with --set rcs.listen=ADDRESS",
+                    rcs.listen
+                )
+            })?;
+        let listening: Vec<_> = listeners
+            .into_iter()
+            .zip(endpoint.listeners().iter().map(|listen| listen.address))
+            .collect();
+        let address = listening.first().map(|(_, address)| *address);
+        let settings = settings_of(config, rcs, id, address, secret)?;
+        let (channel, task) =
+            Rcs::start(settings, endpoint.clone(), inbox, around.intake, around.watch, around.edge.clone());
+        around.tasks.spawn(async move {
+            task.await;
+            stop.cancel();
+            endpoint.closed().await;
+        });
+        Ok(Self { channel, address, secret, tls, listening })
+    }
+
+    /// Follows a new configuration.
+    pub(crate) fn set(&self, config: &Config, rcs: &config::Rcs, id: ChannelId) -> miette::Result<()> {
+        self.channel.set(settings_of(config, rcs, id, self.address, self.secret)?);
+        Ok(())
+    }
+
+    pub(crate) fn channel(&self) -> Arc<Rcs> {
+        self.channel.clone()
+    }
+
+    pub(crate) fn tls(&self) -> Option<Arc<Tls>> {
+        self.tls.clone()
+    }
+
+    pub(crate) fn listening(&self) -> &[(&'static str, SocketAddr)] {
+        &self.listening
+    }
+}
+
+type Opened = (sip_net::Settings, Vec<&'static str>, Option<Arc<Tls>>);
+
+/// Where to listen, with what certificate; the names are in the order of the addresses.
+fn sockets(rcs: &config::Rcs) -> miette::Result<Opened> {
+    let mut settings = sip_net::Settings {
+        udp_sockets: usize::from(rcs.udp_sockets),
+        connections_max: rcs.connections_max as usize,
+        ..sip_net::Settings::default()
+    };
+    settings.stream.message_octets = usize::try_from(rcs.message_octets_max.get()).unwrap_or(usize::MAX);
+    let mut names = Vec::new();
+    if let Some(address) = rcs.listen.addr() {
+        // One port for both: the system chooses it once.
+        let address = if address.port() == 0 { free(address)? } else { address };
+        for (name, transport) in [("sip over udp", Transport::Udp), ("sip over tcp", Transport::Tcp)] {
+            settings.listen.push(Listen { transport, address, class: 0 });
+            names.push(name);
+        }
+    }
+    let mut tls = None;
+    if let Some(address) = rcs.tls_listen.addr() {
+        settings.listen.push(Listen { transport: Transport::Tls, address, class: 0 });
+        names.push("sip over tls");
+        settings.tls.acceptor = Some(match &rcs.tls {
+            Some(files) => {
+                let files = TlsFiles {
+                    certificate: files.cert.clone(),
+                    key: files.key.clone(),
+                    client_ca: files.client_ca.clone(),
+                };
+                let loaded = Arc::new(Tls::load(files, &[]).into_diagnostic().wrap_err("rcs.tls")?);
+                tls = Some(loaded.clone());
+                Arc::new(move || loaded.acceptor())
+            }
+            None => {
+                tracing::warn!(
+                    "rcs.tls names no certificate: one was made for this run, and devices must be told to trust it"
+                );
+                let made = self_signed(&rcs.domain)?;
+                Arc::new(move || made.clone())
+            }
+        });
+    }
+    settings.tls.connector = Some(connector()?);
+    Ok((settings, names, tls))
+}
+
+/// A port that is free for UDP and TCP.
+fn free(address: SocketAddr) -> miette::Result<SocketAddr> {
+    let taken = || std::net::UdpSocket::bind(address).and_then(|socket| socket.local_addr());
+    for _ in 0..16 {
+        let candidate = taken().into_diagnostic()?;
+        if std::net::TcpListener::bind(candidate).is_ok() {
+            return Ok(candidate);
+        }
+    }
+    Err(miette!("no port of {} is free for both UDP and TCP", address.ip()))
+}
+
+/// From what the operator wrote to what the channel follows.
+fn settings_of(
+    config: &Config,
+    rcs: &config::Rcs,
+    id: ChannelId,
+    listens: Option<SocketAddr>,
+    secret: [u8; 16],
+) -> miette::Result<Settings> {
+    let numbering = policy::numbering(&config.policy);
+    let contact = match (&rcs.public_address, listens) {
+        (Some(public), _) => public.to_string(),
+        (None, Some(address)) => address.to_string(),
+        (None, None) => rcs.domain.clone(),
+    };
+    let mut users = hashbrown::HashMap::new();
+    for user in &rcs.users {
+        let Some(number) = user.number.numbers().and_then(|mut numbers| numbers.next()) else { continue };
+        let password =
+            user.password.resolve(&ProcessEnvironment).map_err(|error| miette!("rcs.user.password: {error}"))?;
+        let credential = Credential::Password(Secret::new(password.expose().into()));
+        let allowed = user.allow.iter().map(range).collect();
+        users.insert(Line::of(&model::Number::written(&number), &numbering), User { credential, allowed });
+    }
+    let is_as = rcs.mode == RcsMode::ApplicationServer;
+    let peers = rcs.peers.iter().map(|peer| Peer {
+        name: peer.name.as_str().into(),
+        addresses: peer.addresses.iter().map(range).collect(),
+        registrar: is_as,
+        strict: false,
+    });
+    let next_hop = match &rcs.next_hop {
+        None => None,
+        Some(hop) => Some(
+            format!("sip:{hop};lr").parse().map_err(|_| miette!("rcs.next_hop: {hop} is not an address"))?,
+        ),
+    };
+    let seconds = |period: config::Period| u32::try_from(period.get().as_secs()).unwrap_or(u32::MAX);
+    let micros = |period: config::Period| i64::try_from(period.get().as_micros()).unwrap_or(i64::MAX);
+    Ok(Settings {
+        channel: id,
+        name: rcs.name.as_str().into(),
+        mode: if is_as { Mode::ApplicationServer } else { Mode::Standalone },
+        domain: rcs.domain.as_str().into(),
+        realm: rcs.domain.as_str().into(),
+        contact: contact.into(),
+        users,
+        peers: peers.collect(),
+        next_hop,
+        numbering,
+        timers: sip_transaction::Timers {
+            t1_us: micros(rcs.t1),
+            t2_us: micros(rcs.t2),
+            t4_us: micros(rcs.t4),
+        },
+        limits: rcs::settings::Limits { window: rcs.window, ..rcs::settings::Limits::default() },
+        registration: Registration {
+            expires_s_min: seconds(rcs.registration_min),
+            expires_s_max: seconds(rcs.registration_max),
+            ..Registration::default()
+        },
+        capabilities: CapabilityPolicy {
+            expiry: rcs.capability_expiry.get(),
+            ask: rcs.ask_capabilities,
+            ..CapabilityPolicy::default()
+        },
+        trust: Trust::default(),
+        text: TextPolicy { map_link: rcs.map_link.clone(), ..TextPolicy::default() },
+        secret: Secret::new(secret),
+    })
+}
+
+fn range(cidr: &config::Cidr) -> Range {
+    let (address, bits) = cidr.parts();
+    Range::new(address, bits)
+}
+
+/// A certificate for first tries.
+fn self_signed(domain: &str) -> miette::Result<TlsAcceptor> {
+    let names = vec![domain.to_owned(), "localhost".to_owned(), "127.0.0.1".to_owned()];
+    let made = rcgen::generate_simple_self_signed(names).into_diagnostic()?;
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+    let chain = vec![CertificateDer::from(made.cert)];
+    let config = rustls::ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .into_diagnostic()?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .into_diagnostic()?;
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// How we look at the certificates of others: by the authorities that this machine trusts.
+fn connector() -> miette::Result<Arc<dyn Fn() -> TlsConnector + Send + Sync>> {
+    use rustls_platform_verifier::BuilderVerifierExt as _;
+    let config = rustls::ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .into_diagnostic()?
+        .with_platform_verifier()
+        .into_diagnostic()?
+        .with_no_client_auth();
+    let connector = TlsConnector::from(Arc::new(config));
+    Ok(Arc::new(move || connector.clone()))
+}
+
+fn provider() -> Arc<rustls::crypto::CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}
