@@ -50,7 +50,7 @@ fn the_example_of_the_sheet() {
     assert_eq!(submission.class, Class::Person);
     assert_eq!(
         submission.receipts,
-        ReceiptsWanted { success: true, failure: true, intermediate: false, displayed: false }
+        ReceiptsWanted { success: true, failure: true, intermediate: false, displayed: true }
     );
     assert_eq!(submission.expires_at, Some(now() + Duration::from_secs(172_800)));
     assert_eq!(submission.reference.as_deref(), Some("018e1c2a-77aa-7c3e-9b1f-3f2a1b0c9d8e"));
