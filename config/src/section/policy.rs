@@ -140,7 +140,7 @@ pub struct Codes {
     /// The text; `{code}` stands for the code.
     #[schemars(length(min = 6, max = 160))]
     pub text: String,
-    /// Keys the digests under which codes are kept. Without it a key is made at each start. With another key,
+    /// Keys the digests under which codes are kept. Without it a key is made once and kept in the store. With another key,
     /// codes under way are no longer known.
     pub key: Option<SecretRef>,
     /// How long a code is valid.

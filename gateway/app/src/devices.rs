@@ -10,7 +10,8 @@ use model::ChannelId;
 use rcs::{
     Rcs,
     settings::{
-        CapabilityPolicy, Credential, Mode, Peer, Range, Registration, Secret, Settings, TextPolicy, Trust, User,
+        CapabilityPolicy, Credential, Mode, Peer, Range, Registration, Secret, Settings, TextPolicy, Trust,
+        User,
     },
     translate::Line,
 };
@@ -60,10 +61,8 @@ impl Devices {
                     rcs.listen
                 )
             })?;
-        let listening: Vec<_> = listeners
-            .into_iter()
-            .zip(endpoint.listeners().iter().map(|listen| listen.address))
-            .collect();
+        let listening: Vec<_> =
+            listeners.into_iter().zip(endpoint.listeners().iter().map(|listen| listen.address)).collect();
         let address = listening.first().map(|(_, address)| *address);
         let settings = settings_of(config, rcs, id, address, secret)?;
         let (channel, task) =
@@ -171,8 +170,10 @@ fn settings_of(
     let mut users = hashbrown::HashMap::new();
     for user in &rcs.users {
         let Some(number) = user.number.numbers().and_then(|mut numbers| numbers.next()) else { continue };
-        let password =
-            user.password.resolve(&ProcessEnvironment).map_err(|error| miette!("rcs.user.password: {error}"))?;
+        let password = user
+            .password
+            .resolve(&ProcessEnvironment)
+            .map_err(|error| miette!("rcs.user.password: {error}"))?;
         let credential = Credential::Password(Secret::new(password.expose().into()));
         let allowed = user.allow.iter().map(range).collect();
         users.insert(Line::of(&model::Number::written(&number), &numbering), User { credential, allowed });

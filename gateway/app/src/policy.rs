@@ -195,6 +195,9 @@ fn channels(config: &Config, ids: &Ids, numbering: &NumberingPlan) -> Vec<Channe
         let mut policy = of(rcs.name.as_str(), ChannelKind::Rcs);
         policy.charge_at = charge_at(rcs.charge_at);
         policy.gives_receipts = true;
+        policy.tells_displayed = true;
+        policy.revokes = true;
+        policy.leg_wait = Some(rcs.fallback_after.get());
         policy.receipt_window = rcs.receipt_window.get();
         policy.report_window = rcs.keep.get();
         policy.answer_lost = answer_lost(rcs.on_answer_lost);

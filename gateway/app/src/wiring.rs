@@ -26,11 +26,11 @@ use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    devices::{Devices, Surroundings},
     directory::{Directory, Federated, Names, pull},
     lookup::Journal,
     loopback::Loopback,
     policy::{self, Ids},
-    devices::{Devices, Surroundings},
     runtime::{Control, Gate, Runtime, now},
     settings::{api_limits, bind, digest, esme_settings, random, random_key, server_settings, smsc_settings},
     texts::Texts,
@@ -102,8 +102,9 @@ impl Gateway {
         let health = Health::new(registry.clone());
         let store = open_store(&config, OpenMode::Write).await?;
         let ids = ids(&config, &*store).await?;
-        let code_key: [u8; 32] = random_key();
-        let id_key = [0; 16];
+        let secret = async |name| store.secret(name, random_key()).await.into_diagnostic();
+        let code_key: [u8; 32] = secret("codes").await?;
+        let id_key = secret("ids").await?[..16].try_into().into_diagnostic()?;
         let texts = Arc::new(Texts::new(&config, &ids));
         let policy = Arc::new(policy::compile(&config, &ids, &environment, code_key)?);
         let core = recovered(&*store, policy, texts.clone(), &registry).await?;
@@ -362,8 +363,7 @@ impl Gateway {
             return Ok(devices.channel());
         }
         let watch = Arc::new(SipWatch(self.watch(id, ChannelKind::Rcs, rcs.name.as_str())?));
-        let around =
-            Surroundings { intake: self.gate.clone(), watch, edge: &self.edge, tasks: &self.tasks };
+        let around = Surroundings { intake: self.gate.clone(), watch, edge: &self.edge, tasks: &self.tasks };
         let devices = Devices::start(config, rcs, id, self.id_key, around)?;
         self.tls.extend(devices.tls());
         self.listening.extend_from_slice(devices.listening());

@@ -49,6 +49,9 @@ pub trait Store: Send + Sync {
     /// The id of a channel, given at its first mention and never reused.
     async fn channel_id(&self, name: &str, kind: ChannelKind) -> Result<ChannelId, StoreError>;
 
+    /// The secret of this name: `fresh` at its first mention, and the same ever after.
+    async fn secret(&self, name: &str, fresh: [u8; 32]) -> Result<[u8; 32], StoreError>;
+
     /// Every channel there ever was, by id.
     async fn channels(&self) -> Result<Vec<Channel>, StoreError>;
 

@@ -34,6 +34,7 @@ pub(crate) trait Database: Send + Sync {
     async fn facts(&self) -> Result<Vec<Fact>, StoreError>;
     async fn channels(&self) -> Result<Vec<Channel>, StoreError>;
     async fn channel_id(&self, name: &str, kind: ChannelKind) -> Result<Channel, StoreError>;
+    async fn secret(&self, name: &str, fresh: [u8; 32]) -> Result<[u8; 32], StoreError>;
     async fn size(&self) -> Result<StoreSize, StoreError>;
     async fn purge(&self, now: Timestamp, before: Timestamp) -> Result<Purged, StoreError>;
     async fn close(&self);

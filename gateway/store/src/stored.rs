@@ -149,6 +149,10 @@ impl<D: Database> Store for D {
         if channel.kind == kind { Ok(channel.id) } else { Err(StoreError::OtherKind(name.into())) }
     }
 
+    async fn secret(&self, name: &str, fresh: [u8; 32]) -> Result<[u8; 32], StoreError> {
+        Database::secret(self, name, fresh).await
+    }
+
     async fn channels(&self) -> Result<Vec<Channel>, StoreError> {
         Database::channels(self).await
     }

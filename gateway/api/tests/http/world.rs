@@ -199,6 +199,10 @@ impl Store for FakeStore {
         Err(StoreError::ReadOnly)
     }
 
+    async fn secret(&self, _: &str, _: [u8; 32]) -> Result<[u8; 32], StoreError> {
+        Err(StoreError::ReadOnly)
+    }
+
     async fn channels(&self) -> Result<Vec<Channel>, StoreError> {
         Ok(Vec::new())
     }

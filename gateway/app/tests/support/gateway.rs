@@ -97,7 +97,10 @@ impl Home {
         let file = self.path().join("gateway.toml");
         // Without a configuration there is no file either: that is what a first try looks like.
         let file = file.exists().then(|| ["--config".to_owned(), file.display().to_string()]);
-        file.into_iter().flatten().chain(set.into_iter().flat_map(|set| ["--set".to_owned(), set])).collect()
+        // What is furnished for a first try has RCS too; others say themselves whether they serve it.
+        let furnished = file.is_none().then_some(["rcs.listen=127.0.0.1:0", "rcs.msrp_listen=127.0.0.1:0"]);
+        let set = set.into_iter().chain(furnished.into_iter().flatten().map(str::to_owned));
+        file.into_iter().flatten().chain(set.flat_map(|set| ["--set".to_owned(), set])).collect()
     }
 
     /// Runs a command to its end on the configuration of this folder.

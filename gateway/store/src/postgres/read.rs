@@ -128,6 +128,10 @@ impl Database for Postgres {
         self.writer().await?.channel_id(name, kind).await
     }
 
+    async fn secret(&self, name: &str, fresh: [u8; 32]) -> Result<[u8; 32], StoreError> {
+        self.writer().await?.secret(name, fresh).await
+    }
+
     async fn size(&self) -> Result<StoreSize, StoreError> {
         let rows = sqlx::query(sql::SIZE).fetch_one(&self.readers).await.map_err(lost)?;
         Ok(StoreSize {

@@ -7,3 +7,9 @@ ALTER TABLE usage ADD COLUMN parent SMALLINT, ADD COLUMN charging_id TEXT;
 ALTER TABLE fact DROP CONSTRAINT fact_kind_check, ADD CONSTRAINT fact_kind_check CHECK (kind BETWEEN 1 AND 255);
 ALTER TABLE channel DROP CONSTRAINT channel_kind_check,
     ADD CONSTRAINT channel_kind_check CHECK (kind IN ('smsc', 'esme', 'messenger', 'http', 'rcs'));
+
+-- What this gateway keeps from everybody else and must not lose: the keys of its own ids and codes.
+CREATE TABLE secret (
+    name  TEXT PRIMARY KEY,
+    value BYTEA NOT NULL
+);

@@ -59,4 +59,10 @@ INSERT INTO channel_new SELECT id, name, kind FROM channel;
 DROP TABLE channel;
 ALTER TABLE channel_new RENAME TO channel;
 
+-- What this gateway keeps from everybody else and must not lose: the keys of its own ids and codes.
+CREATE TABLE secret (
+    name  TEXT NOT NULL PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT;
+
 PRAGMA user_version = 2;

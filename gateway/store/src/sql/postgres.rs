@@ -116,6 +116,8 @@ CHANNEL = "SELECT id::bigint, name, kind FROM channel WHERE name = $1";
 NEW_CHANNEL = "
 INSERT INTO channel (id, name, kind) SELECT coalesce(max(id), 0) + 1, $1, $2 FROM channel WHERE true
 ON CONFLICT (name) DO NOTHING";
+NEW_SECRET = "INSERT INTO secret (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+SECRET = "SELECT value FROM secret WHERE name = $1";
 SIZE = "
 SELECT (SELECT coalesce(max(seq) - min(seq) + 1, 0) FROM journal), (SELECT count(*) FROM open_batch),
        (SELECT coalesce(max(sequence), 0) FROM usage), (SELECT count(*) FROM fact),

@@ -140,6 +140,17 @@ impl Writer {
         Ok(channel)
     }
 
+    pub(super) async fn secret(&mut self, name: &str, fresh: [u8; 32]) -> Result<[u8; 32], StoreError> {
+        let mut connection = self.take().await?;
+        let inserted =
+            sqlx::query(sql::NEW_SECRET).bind(name).bind(fresh.as_slice()).execute(&mut connection).await;
+        inserted.map_err(|error| fault(0, &error))?;
+        let value = sqlx::query_scalar(sql::SECRET).bind(name).fetch_one(&mut connection).await;
+        let value: Vec<u8> = value.map_err(|error| fault(0, &error))?;
+        self.connection = Some(connection);
+        value.try_into().map_err(|_| StoreError::Corrupt { seq: 0, what: "a secret has another length" })
+    }
+
     /// Below which batch the journal may go.
     pub(super) async fn purge_below(&mut self, before: Timestamp) -> Result<i64, StoreError> {
         let mut connection = self.take().await?;

@@ -93,6 +93,7 @@ contract! {
     usage_is_read_back_as_it_was
     facts_are_kept_changed_and_forgotten
     channels_keep_their_ids
+    a_secret_stays_what_it_was
     damage_is_found_and_named
     rows_that_changed_places_are_found
     purging_keeps_what_is_open

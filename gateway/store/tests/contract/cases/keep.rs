@@ -142,6 +142,16 @@ pub(crate) async fn facts_are_kept_changed_and_forgotten(place: &Place) {
     assert_eq!(store.purge(at(300), Duration::ZERO).await.unwrap().facts, 3_001);
 }
 
+pub(crate) async fn a_secret_stays_what_it_was(place: &Place) {
+    let store = place.open().await;
+    assert_eq!(store.secret("ids", [1; 32]).await, Ok([1; 32]));
+    assert_eq!(store.secret("codes", [2; 32]).await, Ok([2; 32]));
+    drop(store);
+    let store = place.open().await;
+    assert_eq!(store.secret("ids", [3; 32]).await, Ok([1; 32]));
+    assert_eq!(store.secret("codes", [3; 32]).await, Ok([2; 32]));
+}
+
 pub(crate) async fn channels_keep_their_ids(place: &Place) {
     let store = place.open().await;
     assert_eq!(store.channel_id("kt", ChannelKind::Smsc).await, Ok(ChannelId(1)));
