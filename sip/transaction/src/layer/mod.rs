@@ -68,6 +68,9 @@ pub struct Settings {
     pub classes: Vec<Class>,
     /// Requests remembered at once; a further one is refused with 503. At 20,000 a second over UDP there are 640,000.
     pub servers_max: usize,
+    /// Octets kept for answers to requests that are open or must be answered again, all together; when there are more,
+    /// further requests are refused with 503.
+    pub kept_octets_max: usize,
     /// Requests of our own remembered at once; a further one is [`Refused::Full`].
     pub clients_max: usize,
     /// Seconds of the Retry-After in that 503.
@@ -83,6 +86,8 @@ pub struct Settings {
 impl Settings {
     /// Room for 1.5 million transactions on either side.
     pub const TRANSACTIONS_MAX: usize = 1_500_000;
+    /// A quarter of a gigabyte: half a million usual answers.
+    pub const KEPT_OCTETS_MAX: usize = 256 << 20;
 
     /// The usual limits.
     #[must_use]
@@ -90,6 +95,7 @@ impl Settings {
         Self {
             classes,
             servers_max: Self::TRANSACTIONS_MAX,
+            kept_octets_max: Self::KEPT_OCTETS_MAX,
             clients_max: Self::TRANSACTIONS_MAX,
             retry_after_s: 5,
             refuse_merged: false,
@@ -350,6 +356,12 @@ impl Layer {
     #[must_use]
     pub const fn servers_open(&self) -> usize {
         self.servers.len()
+    }
+
+    /// Octets kept for answers, see [`Settings::kept_octets_max`].
+    #[must_use]
+    pub const fn kept_octets(&self) -> usize {
+        self.servers.kept_octets()
     }
 
     /// Requests of ours that are remembered, answered or not.

@@ -81,6 +81,10 @@ impl Copied {
         tagged
     }
 
+    pub(super) const fn len(&self) -> usize {
+        self.octets.len()
+    }
+
     /// 100 Trying: without our tag.
     pub(super) fn hundred(&self, arena: &mut Arena) -> Bytes {
         arena.cut(self.octets.len() + 64, |out| {

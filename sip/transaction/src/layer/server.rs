@@ -98,6 +98,8 @@ pub(super) struct Servers {
     /// Requests that are open, by what copies on other ways have in common with them.
     merged: HashMap<u64, u32, Seed>,
     generation: u32,
+    /// Octets that details hold.
+    kept_octets: usize,
     scratch: Vec<u8>,
 }
 
@@ -122,12 +124,17 @@ impl Servers {
             accepted: HashMap::with_hasher(settings.seed),
             merged: HashMap::with_hasher(settings.seed),
             generation: 0,
+            kept_octets: 0,
             scratch: Vec::new(),
         }
     }
 
     pub(super) const fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    pub(super) const fn kept_octets(&self) -> usize {
+        self.kept_octets
     }
 
     pub(super) fn next_us(&self) -> Option<i64> {
@@ -151,7 +158,9 @@ impl Servers {
             self.step(now_us, at, Trigger::Copy, With::Copy(&request, &via, flow), common, out);
             return;
         }
-        if self.entries.len() >= common.settings.servers_max {
+        if self.entries.len() >= common.settings.servers_max
+            || self.kept_octets >= common.settings.kept_octets_max
+        {
             common.counts.refused_full += 1;
             let say = Say::Later(StatusCode::SERVICE_UNAVAILABLE, common.settings.retry_after_s);
             self.refuse(&request, &via, flow, identity, say, common, out);
@@ -314,9 +323,11 @@ impl Servers {
             Kind::Invite => of_ack(self.seed, request, to_tag(request).unwrap_or(tag.as_str())),
             Kind::Other => 0,
         };
+        let copied = Copied::of(request, via, flow, tag, &mut self.scratch);
+        self.kept_octets += copied.len();
         let detail = self.details.insert(Detail {
             flow: way_back(via, flow),
-            copied: Copied::of(request, via, flow, tag, &mut self.scratch),
+            copied,
             said: Box::default(),
             end: None,
             repeat: None,
@@ -408,6 +419,7 @@ impl Servers {
         };
         let timers = common.settings.timers(detail.flow);
         let flow = detail.flow;
+        let octets_before = detail.octets();
         let mut say = match with {
             With::Say(say) => Some(say),
             _ => None,
@@ -489,6 +501,7 @@ impl Servers {
                 Do::Deliver | Do::Acknowledge | Do::SendCancel | Do::TimedOut | Do::Failed => {}
             }
         }
+        self.kept_octets = self.kept_octets - octets_before + detail.octets();
         match row.to {
             State::Terminated => {
                 if entry.status == 0 {
@@ -512,6 +525,7 @@ impl Servers {
         if let Some((_, end_us)) = detail.end {
             self.wheel.set(at, end_us);
         }
+        self.kept_octets -= detail.octets();
         self.unmerge(&detail);
     }
 
@@ -520,6 +534,7 @@ impl Servers {
         self.index.remove(entry.key(), at);
         self.wheel.clear(at);
         if let Some(detail) = self.details.remove(entry.detail) {
+            self.kept_octets -= detail.octets();
             if self.accepted.get(&detail.ack) == Some(&at) {
                 self.accepted.remove(&detail.ack);
             }
@@ -551,6 +566,10 @@ fn due(detail: &Detail, now_us: i64) -> bool {
 }
 
 impl Detail {
+    fn octets(&self) -> usize {
+        self.copied.len() + self.said.len()
+    }
+
     fn arm(&mut self, now_us: i64, timer: Timer, timers: Timers) {
         let after_us = timers.first_us(timer, self.flow.reliable());
         let hand = match timer.hand() {

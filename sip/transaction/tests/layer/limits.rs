@@ -38,6 +38,24 @@ fn requests_beyond_the_limit_get_503_and_copies_of_earlier_ones_their_answer() {
     key(&receive(&mut layer, udp(FLOW), request("MESSAGE", &via(3), "", "")));
 }
 
+/// Long headers are copied into answers: who sends many of them fills a limit, not the machine.
+#[test]
+fn kept_octets_have_a_limit() {
+    let mut layer = Layer::new(NOW_US, Settings { kept_octets_max: 20_000, ..settings() });
+    let long = |n: u32| format!("SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK{n};x={}", "y".repeat(6000));
+    let keys: Vec<_> =
+        (0..4).map(|n| key(&receive(&mut layer, udp(FLOW), request("INVITE", &long(n), "", "")))).collect();
+    let (_, text, _) = sent(&receive(&mut layer, udp(FLOW), request("INVITE", &long(9), "", "")));
+    assert!(text.starts_with("SIP/2.0 503 "), "{text}");
+    for key in keys {
+        answer(&mut layer, key, 486);
+    }
+    assert!(layer.kept_octets() > 20_000, "they are repeated until their ACK");
+    layer.tick(NOW_US + 32_100_000, &mut Vec::new());
+    assert_eq!((layer.kept_octets(), layer.servers_open()), (0, 0));
+    key(&receive(&mut layer, udp(FLOW), request("INVITE", &long(9), "", "")));
+}
+
 #[test]
 fn our_requests_beyond_the_limit_are_refused() {
     let mut layer = Layer::new(NOW_US, Settings { clients_max: 1, ..settings() });

@@ -1,5 +1,6 @@
 //! One layer and messages written by hand, clause by clause.
 
+mod any_order;
 mod hand;
 
 mod limits;

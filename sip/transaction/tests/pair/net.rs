@@ -304,7 +304,7 @@ impl World {
     pub(crate) fn assert_empty(&self) {
         for end in &self.ends {
             assert_eq!((end.layer.servers_open(), end.layer.clients_open()), (0, 0));
-            assert_eq!(end.layer.next_tick_us(), None);
+            assert_eq!((end.layer.next_tick_us(), end.layer.kept_octets()), (None, 0));
         }
     }
 
