@@ -20,6 +20,10 @@ impl Index {
         self.table.find(spread(part), |(at, theirs)| *theirs == part && is(*at)).map(|(at, _)| *at)
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.table.len()
+    }
+
     /// Adds a place that is not in it yet.
     pub(crate) fn insert(&mut self, hash: u128, at: u32) {
         let part = hash as u32;

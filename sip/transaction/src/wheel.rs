@@ -10,8 +10,6 @@ const BUCKETS: usize = 64;
 const BITS: u32 = BUCKETS.trailing_zeros();
 /// 64⁷ ticks: at 10 ms a tick, fourteen centuries.
 const LEVELS: usize = 7;
-/// The farthest alarm, in ticks from now; later ones are set there and looked at again.
-const REACH: u64 = (1 << (BITS * LEVELS as u32)) - 1;
 
 const NONE: u32 = u32::MAX;
 /// `bucket` of a node without an alarm.
@@ -190,11 +188,10 @@ impl Wheel {
             self.due_tail = id;
             return;
         }
-        // The farthest ones are looked at again when the wheel has come that far.
-        let near = tick.min(self.now.saturating_add(REACH));
-        // The highest group of six bits in which it differs from now is its level.
-        let level = (((near ^ self.now).ilog2()) / BITS).min(LEVELS as u32 - 1);
-        let number = (near >> (BITS * level)) as usize % BUCKETS;
+        // The highest group of six bits in which it differs from now is its level. Beyond the last level buckets stand
+        // for several rounds, and what is of a later one is placed again.
+        let level = (((tick ^ self.now).ilog2()) / BITS).min(LEVELS as u32 - 1);
+        let number = (tick >> (BITS * level)) as usize % BUCKETS;
         let level = level as usize;
         let Some(head) = self.heads.get_mut(level).and_then(|heads| heads.get_mut(number)) else { return };
         let next = std::mem::replace(head, id);

@@ -532,6 +532,7 @@ impl Servers {
     fn forget(&mut self, at: u32) {
         let Some(entry) = self.entries.remove(at) else { return };
         self.index.remove(entry.key(), at);
+        debug_assert_eq!(self.index.len(), self.entries.len(), "one place for each request");
         self.wheel.clear(at);
         if let Some(detail) = self.details.remove(entry.detail) {
             self.kept_octets -= detail.octets();
@@ -540,6 +541,7 @@ impl Servers {
             }
             self.unmerge(&detail);
         }
+        debug_assert!(self.entries.len() >= self.accepted.len(), "only what is remembered was accepted");
     }
 
     fn unmerge(&mut self, detail: &Detail) {

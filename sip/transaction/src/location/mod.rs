@@ -398,6 +398,7 @@ impl Location {
         for flow in record.bindings.iter().filter_map(|binding| binding.flow).filter(Flow::reliable) {
             self.connections.insert((flow.id, at));
         }
+        debug_assert!(self.connections.len() <= self.contacts, "no connection without a contact");
         match record.bindings.iter().map(|binding| binding.expires_us).min() {
             Some(first) => self.wheel.set(at, first),
             None => {

@@ -88,10 +88,10 @@ impl User {
                     self.keys.push(key);
                 }
                 Action::Response { token, response, .. } => {
-                    self.outcomes.entry(token).or_default().push(response.status.code());
+                    self.outcomes.get_mut(&token).expect("ours").push(response.status.code());
                 }
-                Action::TimedOut { token } => self.outcomes.entry(token).or_default().push(998),
-                Action::Failed { token } => self.outcomes.entry(token).or_default().push(999),
+                Action::TimedOut { token } => self.outcomes.get_mut(&token).expect("ours").push(998),
+                Action::Failed { token } => self.outcomes.get_mut(&token).expect("ours").push(999),
                 Action::Transmit { octets, .. } => {
                     let message = sip_message::parse_datagram(octets, &sip_message::Limits::default());
                     let Ok(sip_message::Message::Request(request)) = message else { continue };
