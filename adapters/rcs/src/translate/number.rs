@@ -100,7 +100,8 @@ fn unescaped(text: &str) -> Cow<'_, str> {
 /// How we write people in URIs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spelling {
-    /// `sip:+8210…@domain;user=phone`: what clients answer to without an IMS core.
+    /// `sip:+8210…@domain`, as they register: clients tell people apart by every letter of it, so there is no
+    /// `user=phone` at one time that is not there at another.
     Sip,
     /// `tel:+8210…`: what IMS cores route by.
     Tel,
@@ -140,11 +141,11 @@ pub(crate) fn write_uri(
                     all(out, &["tel:", digits, ";phone-context=", domain])
                 }
                 Spelling::Tel if plain => all(out, &["tel:+", digits]),
-                _ if plain => all(out, &["sip:", plus, digits, "@", domain, ";user=phone"]),
+                _ if plain => all(out, &["sip:", plus, digits, "@", domain]),
                 _ => {
                     all(out, &["sip:", plus])?;
                     escaped(digits, out)?;
-                    all(out, &["@", domain, ";user=phone"])
+                    all(out, &["@", domain])
                 }
             }
         }

@@ -25,10 +25,7 @@ fn a_message_reaches_the_device_and_its_200_is_the_outcome() {
     assert_eq!(flow, to);
     assert_eq!(request.uri.as_str(), "sip:mina@127.0.0.1:6001");
     assert_eq!(request.headers.text(Name::ContentType), Some("message/cpim"));
-    assert_eq!(
-        request.headers.text(Name::PAssertedIdentity),
-        Some("<sip:+821099998888@ims.example;user=phone>")
-    );
+    assert_eq!(request.headers.text(Name::PAssertedIdentity), Some("<sip:+821099998888@ims.example>"));
     assert!(request.headers.contains(Name::ConversationId) && request.headers.contains(Name::ContributionId));
     assert!(!request.headers.contains(Name::Contact), "RFC 3428 §4");
     let cpim = Cpim::read(request.body.clone()).unwrap();
