@@ -166,7 +166,7 @@ impl Drop for World {
         self.child.kill().ok();
         self.child.wait().ok();
         if thread::panicking() {
-            println!("the gateway said:\n{}", self.log());
+            eprintln!("the gateway said:\n{}", self.log());
         } else {
             fs::remove_dir_all(&self.home).ok();
         }
