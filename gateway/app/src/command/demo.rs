@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use billing::{UsageEvent, UsageOutcome};
 use clap::Args;
 use config::Sources;
 use engine::journal::Event;
@@ -17,7 +18,7 @@ use model::MessageId;
 use store::OpenMode;
 
 use crate::{
-    demo::{messenger::Messenger, smsc::Smsc},
+    demo::{handset::Handset, messenger::Messenger, smsc::Smsc},
     wiring::{self, Gateway, open_store},
 };
 
@@ -31,8 +32,12 @@ pub(crate) struct Demo {
     rate: u64,
 }
 
-/// Ladders shown.
-const LADDERS: usize = 2;
+/// Two numbers that the messenger writes to first: one is registered, the other is away.
+pub(crate) const RCS_USERS: [&str; 2] = ["+821011110000", "+821011110001"];
+/// Ladders shown: of the first message, over RCS, and of the second, which falls back.
+const LADDERS: usize = 3;
+/// Usage records read at once.
+const PAGE: u32 = 1_000;
 /// For the last receipts, after the last message.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -41,6 +46,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Seen {
     pub(crate) accepted: AtomicU64,
     pub(crate) at_smsc: AtomicU64,
+    pub(crate) at_handset: AtomicU64,
     pub(crate) receipts: AtomicU64,
     pub(crate) replies: AtomicU64,
     pub(crate) refused: AtomicU64,
@@ -60,36 +66,47 @@ impl Demo {
         let text = configuration(&folder.join("demo.db"), smsc.port());
         let loaded = config::load(&Sources::new().with_text("demo", &text)).map_err(miette::Report::new)?;
         println!(
-            "a simulated SMSC and handset on port {}, a simulated messenger, and the gateway between them",
+            "a simulated SMSC with its phones on port {}, a simulated messenger, two RCS users, and the gateway between them",
             smsc.port()
         );
         let gateway = Gateway::start(loaded.config.clone(), wiring::registry()?).await?;
-        let http = gateway
-            .listening()
-            .iter()
-            .find(|(what, _)| *what == "http")
-            .map(|(_, addr)| *addr)
-            .ok_or_else(|| miette!("no HTTP"))?;
-        println!("HTTP on {http}; store {}", folder.join("demo.db").display());
+        let http = address(&gateway, "http").ok_or_else(|| miette!("no HTTP"))?;
+        let sip = address(&gateway, "sip over tcp").ok_or_else(|| miette!("no SIP"))?;
+        // The other RCS user is away, and gets a short message instead.
+        let handset = Handset::register(sip, RCS_USERS[0], "demo", seen.clone()).await?;
+        println!("HTTP on {http}, SIP on {sip}; store {}", folder.join("demo.db").display());
 
         let begun = Instant::now();
         let messenger = Messenger::start(http, seen.clone(), self.messages, self.rate);
         let ended = self.watch(&seen, begun).await;
         messenger.stop().await;
+        handset.stop();
         let took = begun.elapsed();
         let store = open_store(&loaded.config, OpenMode::Read).await?;
         self.ladders(&*store).await?;
         gateway.drain().await?;
+        let bill = Bill::of(&*store).await?;
         let report = store::verify::verify(&*store, |_, _| {}).await.into_diagnostic()?;
         store.close().await;
-        println!("\n{} messages accepted, {} reached the SMSC", get(&seen.accepted), get(&seen.at_smsc));
-        println!("{} delivered, {} receipts back", delivered(&report), get(&seen.receipts));
+        println!(
+            "\n{} messages accepted, {} reached the SMSC, {} an RCS handset",
+            get(&seen.accepted),
+            get(&seen.at_smsc),
+            get(&seen.at_handset)
+        );
+        println!("{} delivered, {} receipts back", bill.delivered, get(&seen.receipts));
         println!("{} replies of phones reached the messenger", get(&seen.replies));
-        println!("{} usage records in {:.1} s", report.usage_rows, took.as_secs_f64());
+        println!(
+            "{} usage records of deliveries, {} of replies, {} replaced by a fallback; in {:.1} s",
+            bill.delivered,
+            bill.replies,
+            bill.replaced,
+            took.as_secs_f64()
+        );
         println!("\nverify\n{}", super::verify::as_table(&report));
         // A demo leaves nothing behind; a folder that cannot be removed is the system's to clean.
         let _removed = std::fs::remove_dir_all(&folder);
-        let complete = self.messages.is_none_or(|n| get(&seen.receipts) == n && report.usage_rows == n);
+        let complete = self.messages.is_none_or(|n| get(&seen.receipts) == n && bill.delivered == n);
         Ok(if ended && complete && report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
@@ -154,13 +171,42 @@ impl Demo {
     }
 }
 
+fn address(gateway: &Gateway, what: &str) -> Option<std::net::SocketAddr> {
+    gateway.listening().iter().find(|(name, _)| *name == what).map(|(_, address)| *address)
+}
+
 fn get(count: &AtomicU64) -> u64 {
     count.load(Ordering::Relaxed)
 }
 
-/// Messages that ended without a reversal: every one of them was charged once.
-fn delivered(report: &store::verify::Report) -> u64 {
-    report.finals.saturating_sub(report.usage_rows.saturating_sub(report.accepted))
+/// What the usage records say.
+#[derive(Default)]
+struct Bill {
+    /// Messages of the messenger that were delivered, each charged once.
+    delivered: u64,
+    /// Ways that a fallback left: named, not charged.
+    replaced: u64,
+    /// What phones wrote.
+    replies: u64,
+}
+
+impl Bill {
+    async fn of(store: &dyn store::Store) -> miette::Result<Self> {
+        let mut bill = Self::default();
+        let mut after = 0;
+        loop {
+            let rows = store.usage(after, PAGE, None).await.into_diagnostic()?;
+            let Some(last) = rows.last() else { return Ok(bill) };
+            after = last.sequence;
+            for row in &rows {
+                match (row.record.key.event, row.record.outcome) {
+                    (UsageEvent::Deliver, UsageOutcome::Delivered) => bill.delivered += 1,
+                    (UsageEvent::Deliver, UsageOutcome::Replaced) => bill.replaced += 1,
+                    _ => bill.replies += 1,
+                }
+            }
+        }
+    }
 }
 
 fn configuration(store: &std::path::Path, smsc: u16) -> String {
@@ -183,9 +229,20 @@ system_id = "gateway"
 password = "plain:demo"
 binds = 2
 window = 200
+[rcs]
+listen = "127.0.0.1:0"
+msrp_listen = "off"
+fallback_after = "1s"
+[[rcs.user]]
+number = "{}"
+password = "plain:demo"
+[[rcs.user]]
+number = "{}"
+password = "plain:demo"
 [[messenger]]
 name = "tictoc"
 kind = "webhook"
+charge_at = "delivery"
 token = "plain:demo"
 pool = "lent"
 [[pool]]
@@ -195,6 +252,8 @@ numbers = ["+827012340000..+827012340099"]
 to = "*"
 channels = "smsc"
 "#,
-        store.display()
+        store.display(),
+        RCS_USERS[0],
+        RCS_USERS[1],
     )
 }
