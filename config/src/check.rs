@@ -4,6 +4,7 @@
 mod accounts;
 mod channels;
 mod durations;
+mod files;
 mod listeners;
 mod messengers;
 mod names;
@@ -40,6 +41,7 @@ pub fn check(config: &Config, environment: &dyn Environment) -> Vec<Finding> {
     channels::check(config, environment, &mut findings);
     messengers::check(config, &mut findings);
     rcs::check(config, &mut findings);
+    files::check(config, &mut findings);
     routes::check(config, &mut findings);
     policy::check(config, &mut findings);
     durations::check(config, &mut findings);

@@ -5,8 +5,8 @@
 use std::collections::HashSet;
 
 use crate::{
-    Account, Advertising, Channel, Codes, Config, Http, Limits, Log, Management, Messenger, Policy, Pool,
-    Rcs, Smpp, Store,
+    Account, Advertising, Channel, Codes, Config, Files, Http, Limits, Log, Management, Messenger, Policy,
+    Pool, Rcs, Smpp, Store,
     path::{Path, at},
 };
 
@@ -90,6 +90,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         management,
         smpp,
         rcs,
+        files,
         policy,
         limits,
         accounts,
@@ -143,6 +144,12 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
             pdu_octets_max: Restart,
         }
     );
+    match (files, &new.files) {
+        (Some(old), Some(new)) => compare_files(out, old, new),
+        (None, Some(_)) => out.add(Restart, Change::Added(at!["files"])),
+        (Some(_), None) => out.add(Restart, Change::Removed(at!["files"])),
+        (None, None) => {}
+    }
     match (rcs, &new.rcs) {
         (Some(old), Some(new)) => compare_rcs(out, old, new),
         (None, Some(_)) => out.add(Restart, Change::Added(at!["rcs"])),
@@ -241,6 +248,29 @@ fn compare_rcs(out: &mut Changes, old: &Rcs, new: &Rcs) {
             charge_at: Reload,
             users: Reload,
             peers: Reload,
+        }
+    );
+}
+
+fn compare_files(out: &mut Changes, old: &Files, new: &Files) {
+    compare!(
+        out,
+        at!["files"],
+        old,
+        new,
+        Files {
+            folder: Restart,
+            public_url: Restart,
+            file_octets_max: Reload,
+            thumbnail_octets_max: Reload,
+            space_max: Reload,
+            free_min: Reload,
+            keep: Reload,
+            unfinished_keep: Reload,
+            types: Reload,
+            uploads_max: Reload,
+            uploads_per_minute_max: Reload,
+            stall_timeout: Reload,
         }
     );
 }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     section::{
-        Account, AccountApi, AccountSmpp, Channel, ChargeAt, Class, DefaultAlphabet, Http, Limits, Log,
-        Management, Messenger, Policy, Pool, Rcs, RcsUser, Receipts, Route, Smpp, Store, Strategy,
+        Account, AccountApi, AccountSmpp, Channel, ChargeAt, Class, DefaultAlphabet, Files, Http, Limits,
+        Log, Management, Messenger, Policy, Pool, Rcs, RcsUser, Receipts, Route, Smpp, Store, Strategy,
     },
     value::{Cidr, Credential, Name, NumberPattern, OneOrMany, Prefix, SecretRef, Senders},
 };
@@ -31,6 +31,9 @@ pub struct Config {
     /// RCS and IMS devices. Without it the gateway does not speak SIP.
     #[serde(default)]
     pub rcs: Option<Rcs>,
+    /// The content server for files of RCS devices. Without it there is none.
+    #[serde(default)]
+    pub files: Option<Files>,
     #[serde(default)]
     pub policy: Policy,
     #[serde(default)]
@@ -73,6 +76,7 @@ impl Config {
             management: Management::default(),
             smpp: Smpp::default(),
             rcs: None,
+            files: None,
             policy: Policy::default(),
             limits: Limits::default(),
             accounts: Vec::new(),
@@ -121,6 +125,7 @@ impl Config {
         }];
         // Its listeners may have been moved.
         self.rcs.get_or_insert_default().users = (1..=4).map(demo_user).collect();
+        self.files.get_or_insert_default();
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod account;
 mod channel;
+mod files;
 mod http;
 mod limits;
 mod log;
@@ -21,6 +22,7 @@ mod tls;
 
 pub use account::{Account, AccountApi, AccountSmpp, ChargeAt, Class, Receipts};
 pub use channel::{Bind, Channel, ChannelKind, Charset, Concatenation, Loopback, MessageIds, SmppLink};
+pub use files::Files;
 pub use http::Http;
 pub use limits::Limits;
 pub use log::{Log, LogFormat, LogLevel};

@@ -86,6 +86,14 @@ pub struct User {
     pub allowed: Vec<Range>,
 }
 
+impl User {
+    /// Whether its devices may come from there.
+    #[must_use]
+    pub fn is_allowed(&self, source: IpAddr) -> bool {
+        self.allowed.is_empty() || self.allowed.iter().any(|range| range.contains(source))
+    }
+}
+
 /// What a device proves itself with.
 #[derive(Debug, Clone)]
 pub enum Credential {

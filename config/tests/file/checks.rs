@@ -404,3 +404,13 @@ fn rcs() {
         ],
     );
 }
+
+#[test]
+fn files() {
+    tells(
+        &format!("{SOUND}[files]\ntypes = ['image/*', 'pictures']\n"),
+        &[r#"gateway.toml:15:21: this is no media type (write "image/jpeg", "image/*", or "*/*")"#],
+    );
+    let off = crate::common::read(&format!("{SOUND}[files]\n[http]\nlisten = 'off'\n")).unwrap();
+    assert_eq!(off.warnings.len(), 1, "a content server that nobody reaches: {:?}", off.warnings);
+}

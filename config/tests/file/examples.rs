@@ -3,7 +3,8 @@
 use std::{fs, path::Path};
 
 use config::{
-    Account, Channel, ChannelKind, Config, DefaultAlphabet, Listen, Loopback, Messenger, SecretRef, Senders,
+    Account, Channel, ChannelKind, Config, DefaultAlphabet, Files, Listen, Loopback, Messenger, SecretRef,
+    Senders,
 };
 
 fn shipped(name: &str) -> String {
@@ -74,6 +75,9 @@ fn the_second_half_writes_defaults_too() {
         Channel::smpp(skt.name.clone(), skt.address.clone().unwrap(), "gateway", SecretRef::plain("secret"));
     assert_eq!(*skt, plain);
     assert_eq!(config.channels[1].loopback, Some(Loopback::default()));
+
+    let files = config.files.clone().unwrap();
+    assert_eq!(files, Files { public_url: files.public_url.clone(), ..Files::default() });
 
     let tictoc = &config.messengers[0];
     let bare = Messenger::pulling(tictoc.name.clone(), tictoc.token.clone());

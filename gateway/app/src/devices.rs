@@ -1,6 +1,9 @@
 //! RCS devices: from the configuration to the channel, its sockets and its certificate.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use api::{Tls, TlsFiles};
 use config::{Config, ProcessEnvironment, RcsMode};
@@ -9,6 +12,7 @@ use miette::{IntoDiagnostic, WrapErr, miette};
 use model::ChannelId;
 use rcs::{
     Rcs,
+    core::HttpDigest,
     settings::{
         CapabilityPolicy, Credential, Mode, Peer, Range, Registration, Secret, Settings, TextPolicy, Trust,
         User,
@@ -30,7 +34,12 @@ pub(crate) struct Devices {
     /// The certificate, where it came from files.
     tls: Option<Arc<Tls>>,
     listening: Vec<(&'static str, SocketAddr)>,
+    /// The passwords of its users, for the content server.
+    passwords: Arc<Passwords>,
 }
+
+/// The users of the channel, as the content server asks for them.
+pub(crate) type Passwords = Mutex<HttpDigest>;
 
 /// What surrounds the channel.
 pub(crate) struct Surroundings<'a> {
@@ -65,6 +74,7 @@ impl Devices {
             listeners.into_iter().zip(endpoint.listeners().iter().map(|listen| listen.address)).collect();
         let address = listening.first().map(|(_, address)| *address);
         let settings = settings_of(config, rcs, id, address, secret)?;
+        let passwords = Arc::new(Mutex::new(HttpDigest::new(Arc::new(settings.clone()))));
         let (channel, task) =
             Rcs::start(settings, endpoint.clone(), inbox, around.intake, around.watch, around.edge.clone());
         around.tasks.spawn(async move {
@@ -72,17 +82,23 @@ impl Devices {
             stop.cancel();
             endpoint.closed().await;
         });
-        Ok(Self { channel, address, secret, tls, listening })
+        Ok(Self { channel, address, secret, tls, listening, passwords })
     }
 
     /// Follows a new configuration.
     pub(crate) fn set(&self, config: &Config, rcs: &config::Rcs, id: ChannelId) -> miette::Result<()> {
-        self.channel.set(settings_of(config, rcs, id, self.address, self.secret)?);
+        let settings = settings_of(config, rcs, id, self.address, self.secret)?;
+        self.passwords.lock().unwrap_or_else(PoisonError::into_inner).set(Arc::new(settings.clone()));
+        self.channel.set(settings);
         Ok(())
     }
 
     pub(crate) fn channel(&self) -> Arc<Rcs> {
         self.channel.clone()
+    }
+
+    pub(crate) fn passwords(&self) -> Arc<Passwords> {
+        self.passwords.clone()
     }
 
     pub(crate) fn tls(&self) -> Option<Arc<Tls>> {

@@ -7,6 +7,7 @@ mod directory;
 mod lookup;
 mod loopback;
 mod policy;
+mod shelf;
 
 mod runtime;
 mod settings;

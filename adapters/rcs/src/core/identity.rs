@@ -47,7 +47,7 @@ const SOURCES_MAX: usize = 10_000;
 /// Asks for passwords, and remembers who got them wrong.
 #[derive(Debug)]
 pub(super) struct Doorkeeper {
-    guard: Guard,
+    pub(super) guard: Guard,
     wrong: HashMap<IpAddr, Wrong>,
 }
 
@@ -71,13 +71,13 @@ impl Doorkeeper {
         self.guard.nonce_life_us = i64::from(settings.limits.nonce_s) * 1_000_000;
     }
 
-    fn is_locked_out(&self, now_us: i64, source: IpAddr, settings: &Settings) -> bool {
+    pub(super) fn is_locked_out(&self, now_us: i64, source: IpAddr, settings: &Settings) -> bool {
         self.wrong
             .get(&source)
             .is_some_and(|wrong| wrong.until_us > now_us && wrong.count >= settings.limits.failures_max)
     }
 
-    fn got_it_wrong(&mut self, now_us: i64, source: IpAddr, settings: &Settings) {
+    pub(super) fn got_it_wrong(&mut self, now_us: i64, source: IpAddr, settings: &Settings) {
         if self.wrong.len() >= SOURCES_MAX {
             self.wrong.retain(|_, wrong| wrong.until_us > now_us);
             if self.wrong.len() >= SOURCES_MAX {
@@ -191,10 +191,7 @@ impl Core {
             let user = (owner(&credentials.username, &settings).as_ref() == Some(line))
                 .then(|| settings.users.get(line))
                 .flatten();
-            let allowed = |user: &&crate::settings::User| {
-                user.allowed.is_empty() || user.allowed.iter().any(|range| range.contains(source))
-            };
-            let judgement = match user.filter(allowed).map(|user| &user.credential) {
+            let judgement = match user.filter(|user| user.is_allowed(source)).map(|user| &user.credential) {
                 Some(Credential::Card(card)) if credentials.auts.is_some() => {
                     // The card has seen later numbers than ours.
                     sqn = guard.synchronised(&source_octets, credentials, card.reveal());
@@ -266,7 +263,7 @@ fn random(draw: &mut Draw) -> [u8; 16] {
 }
 
 /// What a nonce is bound to: a client behind a changing port keeps its nonce.
-fn octets(source: IpAddr) -> smallvec::SmallVec<[u8; 16]> {
+pub(super) fn octets(source: IpAddr) -> smallvec::SmallVec<[u8; 16]> {
     match source {
         IpAddr::V4(address) => address.octets().as_slice().into(),
         IpAddr::V6(address) => address.octets().as_slice().into(),
@@ -274,7 +271,7 @@ fn octets(source: IpAddr) -> smallvec::SmallVec<[u8; 16]> {
 }
 
 /// Whose private identity it is: a number, with the domain or without (`+8210…`, `+8210…@domain`, `sip:+8210…@domain`).
-fn owner(username: &str, settings: &Settings) -> Option<Line> {
+pub(super) fn owner(username: &str, settings: &Settings) -> Option<Line> {
     let bare = username.strip_prefix("sip:").unwrap_or(username);
     let number = match bare.split_once('@') {
         Some((user, domain))
@@ -290,7 +287,7 @@ fn owner(username: &str, settings: &Settings) -> Option<Line> {
     (number.ton != model::Ton::ALPHANUMERIC).then(|| Line::of(&number, &settings.numbering))
 }
 
-fn secret<'a>(
+pub(super) fn secret<'a>(
     credential: &'a Credential,
     credentials: &sip_message::digest::Credentials,
 ) -> Option<Secret<'a>> {

@@ -19,6 +19,7 @@ mod composing;
 mod counts;
 mod draw;
 mod flights;
+mod http_digest;
 mod identity;
 mod letters;
 mod notifications;
@@ -47,11 +48,14 @@ use sip_net::{
 use sip_transaction::{Action, Class, Flow, Layer, ServerKey, hash::Seed, location::Location};
 use smol_str::SmolStr;
 
-pub use self::counts::Counts;
 use self::{
     alarms::Alarms, capabilities::Book, composing::Marks, draw::Draw, flights::Flights, identity::Doorkeeper,
     recent::Recent, registrar::Device, revocation::Revocations, sends::Sends, served::ServedUsers,
     slots::Slots, waiting::Waiting,
+};
+pub use self::{
+    counts::Counts,
+    http_digest::{HttpCall, HttpDigest, Proof},
 };
 use crate::{Settings, translate::Namer};
 

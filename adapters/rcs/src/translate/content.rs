@@ -57,8 +57,11 @@ pub fn read_content(
             }
         }
         Kind::FileTransfer => {
-            let file = file_of(&file::read(octets).map_err(|_| Unread::Malformed)?)?;
-            rich(words::file(&file), Body::File(Box::new(file)), about)
+            let transfer = file::read(octets).map_err(|_| Unread::Malformed)?;
+            let file = file_of(&transfer)?;
+            // The link that is made for people, where the content server gave one.
+            let link = transfer.file.branded_url.as_ref().map_or(&*file.url, |link| link.as_str());
+            rich(words::file(&file, link), Body::File(Box::new(file)), about)
         }
         Kind::Location => {
             let place = place_of(&place::read(octets).map_err(|_| Unread::Malformed)?);

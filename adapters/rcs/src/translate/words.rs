@@ -19,9 +19,9 @@ fn unix(text: &str) -> Box<str> {
 }
 
 /// `name (size) link`.
-pub(super) fn file(file: &File) -> Box<str> {
+pub(super) fn file(file: &File, link: &str) -> Box<str> {
     let name = if file.name.is_empty() { file.media_type.as_str() } else { &file.name };
-    format!("{} ({}) {}", normal(name), Size(file.octets), file.url).into()
+    format!("{} ({}) {}", normal(name), Size(file.octets), link).into()
 }
 
 /// Label and link, each when there is one.
@@ -122,9 +122,9 @@ mod tests {
             inline: false,
             playing_secs: None,
         };
-        assert_eq!(&*file(&of), "a.jpg (179 KB) https://ft.example.net/d/9f");
+        assert_eq!(&*file(&of, &of.url), "a.jpg (179 KB) https://ft.example.net/d/9f");
         (of.octets, of.name) = (5 << 20, "".into());
-        assert_eq!(&*file(&of), "image/jpeg (5.0 MB) https://ft.example.net/d/9f");
+        assert_eq!(&*file(&of, "https://f.example/9f"), "image/jpeg (5.0 MB) https://f.example/9f");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::{
 };
 
 use kit::{Closed, Intake, Session, Taking};
-use model::{Answer, Cause, Inbound, SessionId};
+use model::{Answer, Cause, ChannelId, Inbound, SessionId, Signal};
 use tokio::sync::mpsc;
 
 /// Shared by all adapters.
@@ -59,6 +59,13 @@ impl Gate {
                 session.answer(&mut answers);
             }
         }
+    }
+}
+
+impl Gate {
+    /// Hands in a fleeting event; dropped when the engine has no time for it.
+    pub(crate) fn signal(&self, channel: ChannelId, signal: Signal) {
+        let _dropped = self.inbound.try_send(vec![Inbound::Signal { channel, signal }]);
     }
 }
 

@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 use smol_str::SmolStr;
 
+use super::Qop;
 use super::algorithm::{Algorithm, Secret};
 use super::challenge::Challenge;
 use super::credentials::Credentials;
@@ -104,13 +105,42 @@ impl Guard {
         credentials: &Credentials,
         secret: Secret<'_>,
     ) -> Judgement {
+        match self.unfit(request, credentials) {
+            Some(unfit) => unfit,
+            None => {
+                self.judge_fit(now_us, source, (request.method.as_str(), &request.body), credentials, secret)
+            }
+        }
+    }
+
+    /// The same for a call of HTTP, given as method and target (RFC 7616 §3.4.6). The target is no URI of SIP and stands
+    /// octet for octet; the body is not looked at, so `auth-int` does not fit.
+    pub fn judge_http(
+        &mut self,
+        now_us: i64,
+        source: &[u8],
+        (method, target): (&str, &str),
+        credentials: &Credentials,
+        secret: Secret<'_>,
+    ) -> Judgement {
+        if credentials.qop != Some(Qop::Auth) || credentials.uri != target {
+            return Judgement::Unfit;
+        }
+        self.judge_fit(now_us, source, (method, b""), credentials, secret)
+    }
+
+    fn judge_fit(
+        &mut self,
+        now_us: i64,
+        source: &[u8],
+        (method, body): (&str, &[u8]),
+        credentials: &Credentials,
+        secret: Secret<'_>,
+    ) -> Judgement {
         if !self.algorithms.contains(&credentials.algorithm) {
             return Judgement::Unfit;
         }
-        if let Some(unfit) = self.unfit(request, credentials) {
-            return unfit;
-        }
-        if !credentials.verify(secret, request.method.as_str(), &request.body) {
+        if !credentials.verify(secret, method, body) {
             return Judgement::Wrong;
         }
         match self.key.read(&credentials.nonce, &self.realm, source) {
