@@ -27,7 +27,8 @@ pub struct Submission {
     /// Same key and same body from the same channel is the same message.
     pub idempotency_key: Option<SmolStr>,
     /// Parameters that only the adapter of `origin` can read and that a channel of the same protocol
-    /// carries through unchanged (SMPP: service type, protocol id, TLVs). Empty in the common case.
+    /// carries through unchanged (SMPP: service type, protocol id, TLVs). Empty in the common case. Each adapter's
+    /// begins with an octet that no other's begins with: 0x01 SMPP, 0x52 RCS, `{` JSON of messengers.
     pub carried: Bytes,
     /// This is one segment of a longer message.
     pub part: Option<Part>,

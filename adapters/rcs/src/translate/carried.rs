@@ -78,8 +78,8 @@ pub fn wanted(bits: u8) -> Requested {
     asked.fold(Requested::NONE, |all, (_, one)| all | *one)
 }
 
-/// First octet of what is stored.
-const FORMAT: u8 = 1;
+/// First octet of what is stored; no other format begins with it, so that no other channel reads it as its own.
+const FORMAT: u8 = 0x52;
 
 impl Back {
     #[must_use]
