@@ -1,8 +1,8 @@
 //! What networks say about what they took, and which message they mean.
 
 use model::{
-    Address, Answer, Cause, ChannelId, Disposition, For, Inbound, Number, Receipt, ReceiptState, Ticket,
-    Timestamp,
+    Address, Answer, Cause, ChannelId, ChannelKind, Disposition, For, Inbound, Number, Receipt, ReceiptState,
+    Ticket, Timestamp,
 };
 
 use crate::{
@@ -45,6 +45,12 @@ impl Core {
     ) -> bool {
         let (slot, digest, part) = match self.upstream.find(channel, &receipt.upstream) {
             Some(found) => found,
+            // There we name messages ourselves: no other one will ever have this id, and the device waits.
+            None if self.kind(channel) == Some(ChannelKind::Rcs)
+                && self.upstream.past(channel, &receipt.upstream).is_some() =>
+            {
+                return self.late_receipt(now, channel, receipt, ticket);
+            }
             // Only when no answer has come that would name its id: it may be another message's receipt.
             None if last => match self.lost_answer(channel, receipt) {
                 Some(slot) => (slot, 0, 0),

@@ -68,11 +68,9 @@ fn a_network_that_cannot_take_back_loses_the_message_when_its_time_is_over() {
         Outcome::Sent(["A", "B"].map(|id| model::UpstreamId(id.into())).into_iter().collect()),
     );
     world.receipt_from(RCS, "m1", ReceiptState::Delivered);
-    world.pass(6);
-    assert_eq!(late(&world), [(RCS, ReceiptState::Delivered)]);
+    assert_eq!(late(&world), [(RCS, ReceiptState::Delivered)], "the device does not wait for its answer");
     assert_eq!(world.finals(), [], "counted, not applied");
     world.receipt_from(RCS, "m1", ReceiptState::Delivered);
-    world.pass(6);
     assert_eq!(late(&world).len(), 1, "a repetition is nothing new");
     world.receipt("A", ReceiptState::Delivered);
     world.receipt("B", ReceiptState::Delivered);
