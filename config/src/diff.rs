@@ -237,6 +237,7 @@ fn compare_rcs(out: &mut Changes, old: &Rcs, new: &Rcs) {
             window: Restart,
             registration_min: Reload,
             registration_max: Reload,
+            digests: Reload,
             next_hop: Restart,
             fallback_after: Reload,
             receipt_window: Reload,

@@ -4,7 +4,10 @@ use std::{fmt, net::IpAddr, time::Duration};
 
 use hashbrown::HashMap;
 use model::{ChannelId, NumberingPlan};
-use sip_message::{Uri, digest::Card};
+use sip_message::{
+    Uri,
+    digest::{Algorithm, Card},
+};
 use sip_rcs::{Capabilities, revoke};
 use sip_transaction::Timers;
 use smol_str::SmolStr;
@@ -27,6 +30,8 @@ pub struct Settings {
     /// Keyed by [`Line`]: the same person however the number is written.
     pub users: HashMap<Line, User>,
     pub peers: Vec<Peer>,
+    /// What passwords are proven with, the preferred one first.
+    pub digests: Vec<Algorithm>,
     /// Where requests to numbers go that are not registered here: the S-CSCF, the I-CSCF, another gateway.
     pub next_hop: Option<Uri>,
     pub numbering: NumberingPlan,
@@ -55,6 +60,7 @@ impl Settings {
             contact: contact.into(),
             users: HashMap::new(),
             peers: Vec::new(),
+            digests: vec![Algorithm::SHA_256, Algorithm::MD5],
             next_hop: None,
             numbering: NumberingPlan::korea(),
             timers: Timers::CORE,

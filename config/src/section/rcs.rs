@@ -65,6 +65,11 @@ pub struct Rcs {
     /// … and at most so long.
     #[serde(default = "Rcs::default_registration_max")]
     pub registration_max: Period,
+    /// What passwords are proven with, the preferred one first. Old devices stop at a challenge that they do not know:
+    /// for those leave `MD5` only.
+    #[serde(default = "Rcs::default_digests")]
+    #[schemars(length(min = 1, max = 3))]
+    pub digests: Vec<RcsDigest>,
     /// Where requests to users go that are not registered here: the S-CSCF or I-CSCF. Needed for
     /// `application-server`.
     #[serde(default)]
@@ -133,6 +138,17 @@ pub enum RcsMode {
     ApplicationServer,
 }
 
+/// How a password is proven (RFC 8760).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum RcsDigest {
+    #[serde(rename = "SHA-256")]
+    Sha256,
+    #[serde(rename = "SHA-512-256")]
+    Sha512256,
+    #[serde(rename = "MD5")]
+    Md5,
+}
+
 impl Rcs {
     /// Nobody is let in.
     #[must_use]
@@ -171,6 +187,7 @@ impl Default for Rcs {
             window: Self::default_window(),
             registration_min: Self::default_registration_min(),
             registration_max: Self::default_registration_max(),
+            digests: Self::default_digests(),
             next_hop: None,
             fallback_after: Self::default_fallback_after(),
             receipt_window: Self::default_receipt_window(),
@@ -189,6 +206,11 @@ impl Default for Rcs {
 impl Rcs {
     const fn off() -> Listen {
         Listen::Off
+    }
+
+    #[must_use]
+    pub fn default_digests() -> Vec<RcsDigest> {
+        vec![RcsDigest::Sha256, RcsDigest::Md5]
     }
 
     #[must_use]

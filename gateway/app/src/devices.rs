@@ -218,6 +218,7 @@ fn settings_of(
         contact: contact.into(),
         users,
         peers: peers.collect(),
+        digests: rcs.digests.iter().map(|digest| algorithm(*digest)).collect(),
         next_hop,
         numbering,
         timers: sip_transaction::Timers {
@@ -240,6 +241,15 @@ fn settings_of(
         text: TextPolicy { map_link: rcs.map_link.clone(), ..TextPolicy::default() },
         secret: Secret::new(secret),
     })
+}
+
+const fn algorithm(digest: config::RcsDigest) -> sip_message::digest::Algorithm {
+    use sip_message::digest::Algorithm;
+    match digest {
+        config::RcsDigest::Sha256 => Algorithm::SHA_256,
+        config::RcsDigest::Sha512256 => Algorithm::SHA_512_256,
+        config::RcsDigest::Md5 => Algorithm::MD5,
+    }
 }
 
 fn range(cidr: &config::Cidr) -> Range {

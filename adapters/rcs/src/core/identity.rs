@@ -69,6 +69,7 @@ impl Doorkeeper {
             self.guard = guard(settings);
         }
         self.guard.nonce_life_us = i64::from(settings.limits.nonce_s) * 1_000_000;
+        self.guard.algorithms = settings.digests.iter().copied().collect();
     }
 
     pub(super) fn is_locked_out(&self, now_us: i64, source: IpAddr, settings: &Settings) -> bool {
@@ -101,6 +102,7 @@ fn guard(settings: &Settings) -> Guard {
     right.copy_from_slice(b"nonces of digest");
     let mut guard = Guard::new(&settings.realm, NonceKey::new(key));
     guard.nonce_life_us = i64::from(settings.limits.nonce_s) * 1_000_000;
+    guard.algorithms = settings.digests.iter().copied().collect();
     guard
 }
 

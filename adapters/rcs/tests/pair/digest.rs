@@ -1,7 +1,10 @@
 //! Who is it (RFC 3261 §22, rcs sheet §15.5).
 
-use rcs::settings::{Limits, Trust};
-use sip_message::Name;
+use rcs::{
+    Settings,
+    settings::{Limits, Trust},
+};
+use sip_message::{Name, digest::Algorithm};
 use sip_transaction::Transport;
 
 use crate::world::{JUN, MINA, PHONE, World, authorization, handset, settings, udp};
@@ -18,6 +21,29 @@ fn head(from: &str, more: &str) -> String {
 
 fn uri() -> String {
     format!("sip:{PHONE}@ims.example")
+}
+
+/// Rcs sheet §15.5: one challenge for each digest, in the operator's order. Some devices stop at what they do not know.
+#[test]
+fn passwords_are_asked_for_in_the_ways_that_are_configured() {
+    for (digests, asked) in [
+        (vec![Algorithm::SHA_256, Algorithm::MD5], vec!["algorithm=SHA-256", "algorithm=MD5"]),
+        (vec![Algorithm::MD5], vec!["algorithm=MD5"]),
+    ] {
+        let mut world = World::with(Settings { digests, ..settings() });
+        world.settle();
+        world.request(handset(), &head(MINA, ""), b"x");
+        let challenge = world.sent_response();
+        let said: Vec<_> = challenge
+            .headers
+            .all(Name::ProxyAuthenticate)
+            .map(|value| String::from_utf8_lossy(value).into_owned())
+            .collect();
+        assert_eq!(said.len(), asked.len(), "{said:?}");
+        for (said, asked) in said.iter().zip(asked) {
+            assert!(said.contains(asked), "{said}");
+        }
+    }
 }
 
 #[test]
