@@ -116,6 +116,10 @@ impl Core {
             // A peer that asks whether we are there.
             return self.offer(now_us, key, Capabilities::NONE);
         };
+        if request.headers.max_forwards() == Some(0) {
+            // For somebody behind us, even where we answer in his place (RFC 3261 §11, §16.3).
+            return self.answer(now_us, key, StatusCode::TOO_MANY_HOPS);
+        }
         let Ok(sender) = self.recognise(now_us, key, flow, request) else { return };
         if sender.trusted {
             // The exchange is symmetric: whoever asks says what it can do.

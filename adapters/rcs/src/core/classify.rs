@@ -53,6 +53,12 @@ pub(super) const ALLOWED: &[Method] =
 /// Extensions that may be required.
 const EXTENSIONS: &[&str] = &["path", "outbound", "gruu"];
 
+/// Whether a MESSAGE may hold a body of that type, parameters or not.
+pub(super) fn is_message(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    MESSAGES.iter().any(|known| known.eq_ignore_ascii_case(essence))
+}
+
 /// The service, or what is wrong with the request.
 pub(super) fn classify(request: &Request) -> Result<Service, Objection> {
     let row = METHODS.iter().find(|row| row.method == request.method);

@@ -24,6 +24,7 @@ mod identity;
 mod letters;
 mod notifications;
 mod pager;
+mod parts;
 mod recent;
 mod registrar;
 mod reports;
@@ -382,7 +383,7 @@ impl Core {
             Err(coding::Damaged::Broken) => return self.answer(now_us, key, StatusCode::BAD_REQUEST),
             Err(coding::Damaged::TooLarge) => return self.refuse(now_us, key, Cause::TooLong),
         };
-        let request = &request;
+        let request = &parts::readable(request);
         let service = match classify::classify(request) {
             Ok(service) => service,
             Err(objection) => {

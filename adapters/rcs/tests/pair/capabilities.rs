@@ -37,8 +37,20 @@ fn a_peer_that_asks_whether_we_are_there_is_told_without_a_password() {
     for name in [Name::Allow, Name::Accept, Name::Supported, Name::Contact] {
         assert!(response.headers.contains(name.clone()), "{name:?}");
     }
-    // Max-Forwards does not matter to who is asked (RFC 3261 §11).
     world.quiet();
+}
+
+/// RFC 4475 §3.3.11: the last hop is enough for us, and not for somebody behind us.
+#[test]
+fn without_a_hop_left_only_we_are_asked() {
+    let mut world = World::new();
+    world.mina();
+    world.settle();
+    for (to, status) in [("sip:ims.example", 200), (&format!("tel:{MINA}"), 483)] {
+        let head = format!("{}\n         Max-Forwards: 0", options(to, PAGER));
+        world.request(peer(), &head, b"");
+        assert_eq!(world.status(), status, "{to}");
+    }
 }
 
 #[test]

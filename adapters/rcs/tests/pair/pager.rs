@@ -280,3 +280,23 @@ fn a_deflated_body_is_read_and_a_bomb_is_not() {
     assert!(response.headers.contains(Name::AcceptEncoding));
     world.quiet();
 }
+
+/// RFC 4475 §3.1.1.11: of several parts the one that we read, octet for octet.
+#[test]
+fn of_several_parts_the_readable_one_is_the_message() {
+    let mut world = World::new();
+    world.settle();
+    let head = head("multipart/mixed;boundary=b");
+    let binary = "--b\r\nContent-Type: application/octet-stream\r\n\r\n\0\r\n--x\r\n";
+    let body = format!("{binary}--b\r\nContent-Type: message/cpim\r\n\r\n{CPIM}\r\n--b--\r\n");
+    world.request(peer(), &head, body.as_bytes());
+    assert_eq!(world.submission().0.content, Content::Text("hello".into()));
+    let body = "--b\r\nContent-Transfer-Encoding: base64\r\n\r\naGk=\r\n--b--\r\n";
+    world.request(peer(), &head, body.as_bytes());
+    assert_eq!(world.submission().0.content, Content::Text("hi".into()), "a part that does not say is text");
+    for unread in [format!("{binary}--b--\r\n"), "no part at all".to_owned()] {
+        world.request(peer(), &head, unread.as_bytes());
+        assert_eq!(world.status(), 415);
+    }
+    world.quiet();
+}

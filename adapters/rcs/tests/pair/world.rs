@@ -197,7 +197,10 @@ impl World {
         if !has("CSeq:") {
             text.push_str(&format!("CSeq: {n} {method}\r\n"));
         }
-        text.push_str(&format!("Max-Forwards: 70\r\nContent-Length: {}\r\n\r\n", body.len()));
+        if !has("Max-Forwards:") {
+            text.push_str("Max-Forwards: 70\r\n");
+        }
+        text.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
         let mut octets = text.into_bytes();
         octets.extend_from_slice(body);
         self.octets(flow, octets);
