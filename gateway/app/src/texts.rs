@@ -123,10 +123,10 @@ mod tests {
     #[test]
     fn no_channel_reads_what_another_has_carried() {
         let rcs = rcs::translate::Carried { date_time: Some("2026-11-26T09:00:00Z"), ..Default::default() };
-        let smpp = smpp::translate::Carried { protocol_id: 0x41, ..Default::default() };
+        let smpp = translate::Carried { protocol_id: 0x41, ..Default::default() };
         let json = br#"{"conv":"c1"}"#.as_slice();
         for foreign in [&rcs.encode()[..], json] {
-            assert_eq!(smpp::translate::Carried::decode(foreign), Default::default());
+            assert_eq!(translate::Carried::decode(foreign), Default::default());
         }
         for foreign in [&smpp.encode()[..], json] {
             assert_eq!(rcs::translate::Carried::decode(foreign), Default::default());
