@@ -12,14 +12,22 @@ mod baresip;
 mod capture;
 #[path = "sip/content_server.rs"]
 mod content_server;
+#[path = "sip/device.rs"]
+mod device;
 #[path = "sip/kamailio.rs"]
 mod kamailio;
 #[path = "sip/linphone.rs"]
 mod linphone;
 #[path = "sip/program.rs"]
 mod program;
+#[path = "sip/served.rs"]
+mod served;
 #[path = "sip/sipp.rs"]
 mod sipp;
+#[expect(dead_code, unused_imports, reason = "the tests of the binary need more of it")]
+mod support;
+#[path = "sip/wire.rs"]
+mod wire;
 
 /// The peers among themselves.
 #[path = "sip/among_peers.rs"]
@@ -33,3 +41,13 @@ mod isc;
 /// A relay for MSRP.
 #[path = "sip/msrp_relay.rs"]
 mod msrp_relay;
+
+/// RCS first, then SMS.
+#[path = "sip/fallback.rs"]
+mod fallback;
+/// Phones that register with the gateway.
+#[path = "sip/standalone.rs"]
+mod standalone;
+/// What hurts.
+#[path = "sip/torture.rs"]
+mod torture;

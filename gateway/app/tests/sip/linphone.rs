@@ -111,6 +111,11 @@ impl Linphone {
         self.wait_for("message", |_| true)
     }
 
+    /// What it said of typing so far does not count: liblinphone says so in front of every message, too.
+    pub(crate) fn forget_composing(&mut self) {
+        self.program.forget("\"composing\"");
+    }
+
     /// Waits until somebody begins (or ends) to type.
     #[track_caller]
     pub(crate) fn wait_for_composing(&mut self, active: bool) -> Value {

@@ -114,6 +114,14 @@ impl Program {
         }
     }
 
+    /// Lets nobody ask for what it said so far in lines with these words.
+    pub(crate) fn forget(&mut self, words: &str) {
+        let more: Vec<_> = self.lines.try_iter().collect();
+        self.said.extend(more.iter().cloned());
+        self.unasked.extend(more);
+        self.unasked.retain(|line| !line.contains(words));
+    }
+
     /// Waits until it ends by itself.
     #[track_caller]
     pub(crate) fn ends(&mut self) -> ExitStatus {

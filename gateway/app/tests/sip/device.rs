@@ -1,0 +1,124 @@
+//! A phone by hand, for what no phone does when it is told to: to be silent, to be late.
+
+use std::net::SocketAddr;
+
+use sip_message::digest::{Answer, Challenge, Secret};
+
+use crate::{
+    account::{DOMAIN, PASSWORD, Transport, uri},
+    program::PATIENCE,
+    wire::{Heard, Wire},
+};
+
+/// What an RCS phone says of itself (RCC.07 §2.4.4).
+const FEATURES: &str = "+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.msg,\
+                        urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.largemsg\"";
+
+pub(crate) struct Device {
+    user: &'static str,
+    over: &'static str,
+    wire: Wire,
+    sequence: u32,
+}
+
+impl Device {
+    /// Registers over a connection of its own, by which it is known from then on.
+    #[track_caller]
+    pub(crate) fn register(user: &'static str, registrar: SocketAddr) -> Self {
+        let mut device = Self { user, over: "TCP", wire: Wire::new(Transport::Tcp, registrar), sequence: 0 };
+        let challenge = device.asks("REGISTER", &format!("sip:{DOMAIN}"), &uri(user), &device.contact(), b"");
+        assert_eq!(challenge.status(), Some(401), "{}", challenge.head);
+        let said = challenge.headers("WWW-Authenticate").map(str::as_bytes);
+        let credentials =
+            Challenge::strongest(said).expect("a challenge that can be answered").answer(&Answer {
+                username: user,
+                secret: Secret::Password(PASSWORD.as_bytes()),
+                method: "REGISTER",
+                uri: &format!("sip:{DOMAIN}"),
+                body: b"",
+                cnonce: "c0ffee",
+                count: 1,
+            });
+        let more = format!("{}Authorization: {credentials}\r\n", device.contact());
+        let registered = device.asks("REGISTER", &format!("sip:{DOMAIN}"), &uri(user), &more, b"");
+        assert_eq!(registered.status(), Some(200), "{}", registered.head);
+        device
+    }
+
+    fn contact(&self) -> String {
+        let (user, local) = (self.user, self.wire.local());
+        format!("Contact: <sip:{user}@{local};transport=tcp>;{FEATURES}\r\nExpires: 600\r\n")
+    }
+
+    /// The final answer to a request of ours.
+    #[track_caller]
+    pub(crate) fn asks(&mut self, method: &str, target: &str, to: &str, more: &str, body: &[u8]) -> Heard {
+        self.sequence += 1;
+        let (n, user, over, local) = (self.sequence, uri(self.user), self.over, self.wire.local());
+        let head = format!(
+            "{method} {target} SIP/2.0\r\n\
+             Via: SIP/2.0/{over} {local};branch=z9hG4bKdevice{n};rport\r\n\
+             Max-Forwards: 70\r\nFrom: <{user}>;tag=device\r\nTo: <{to}>\r\n\
+             Call-ID: device-{method}@{local}\r\nCSeq: {n} {method}\r\n\
+             {more}Content-Length: {}\r\n\r\n",
+            body.len()
+        );
+        self.wire.say(&[head.as_bytes(), body].concat());
+        let answers = format!("{n} {method}");
+        loop {
+            let heard = self.wire.hears(PATIENCE).unwrap_or_else(|| panic!("no answer to {head}"));
+            match heard.status() {
+                Some(200..) if heard.header("CSeq") == Some(&answers) => return heard,
+                Some(_) => {}
+                None => panic!("asked before it was answered: {}", heard.head),
+            }
+        }
+    }
+
+    /// The next request that comes.
+    #[track_caller]
+    pub(crate) fn is_asked(&mut self) -> Heard {
+        let heard = self.wire.hears(PATIENCE).expect("a request");
+        assert_eq!(heard.status(), None, "{}", heard.head);
+        heard
+    }
+
+    /// Answers a request with nothing but a status.
+    pub(crate) fn answers(&mut self, request: &Heard, status: &str) {
+        let mut head = format!("SIP/2.0 {status}\r\n");
+        for name in ["Via", "From", "To", "Call-ID", "CSeq"] {
+            for value in request.headers(name) {
+                let tag = if name == "To" && !value.contains(";tag=") { ";tag=device" } else { "" };
+                head += &format!("{name}: {value}{tag}\r\n");
+            }
+        }
+        self.wire.say(format!("{head}Content-Length: 0\r\n\r\n").as_bytes());
+    }
+
+    /// Says what became of a message in CPIM that came (RFC 5438); the status of the answer.
+    #[track_caller]
+    pub(crate) fn notifies(&mut self, message: &Heard, outcome: &str) -> Option<u16> {
+        let cpim = String::from_utf8_lossy(&message.body).into_owned();
+        let line = |name: &str| {
+            let found = cpim.lines().find_map(|line| line.strip_prefix(name));
+            found.unwrap_or_else(|| panic!("no {name} in {cpim}")).trim().to_owned()
+        };
+        let (id, from, at) = (line("imdn.Message-ID:"), line("From:"), line("DateTime:"));
+        let target = from.trim_matches(['<', '>']).to_owned();
+        let user = uri(self.user);
+        let document = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n\
+             <imdn xmlns=\"urn:ietf:params:xml:ns:imdn\"><message-id>{id}</message-id>\
+             <datetime>{at}</datetime><delivery-notification><status><{outcome}/></status>\
+             </delivery-notification></imdn>"
+        );
+        let body = format!(
+            "From: <{user}>\r\nTo: <{target}>\r\nNS: imdn <urn:ietf:params:imdn>\r\n\
+             imdn.Message-ID: of-{id}\r\nDateTime: {at}\r\n\r\n\
+             Content-Type: message/imdn+xml\r\nContent-Disposition: notification\r\n\
+             Content-Length: {}\r\n\r\n{document}",
+            document.len()
+        );
+        self.asks("MESSAGE", &target, &target, "Content-Type: message/cpim\r\n", body.as_bytes()).status()
+    }
+}
