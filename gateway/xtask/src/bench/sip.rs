@@ -81,10 +81,12 @@ impl Load for Flooding {
     }
 }
 
-/// Sockets that flood, at this rate of all together.
+/// Sockets that flood, at this rate of all together. A rate means that they are the second ones: their messages
+/// must not have the ids of the first.
 fn lines(transport: Transport, to: SocketAddr, rate: Option<f64>) -> Vec<Flooding> {
     let pace = Pace { window: WINDOW / LINES as usize, rate: rate.map(|rate| rate / LINES as f64) };
-    (0..LINES).map(|number| Flooding { number, transport, to, pace }).collect()
+    let first = if rate.is_some() { LINES } else { 0 };
+    (first..first + LINES).map(|number| Flooding { number, transport, to, pace }).collect()
 }
 
 /// Kamailio between the load and a sink.
