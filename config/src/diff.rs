@@ -168,6 +168,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
             intake_batches_max: Restart,
             batch_messages_max: Restart,
             batch_delay: Restart,
+            idempotency_keys_max: Reload,
             early_receipts_max: Reload,
             early_receipt_wait: Reload,
             reassembly_max: Reload,

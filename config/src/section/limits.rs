@@ -26,6 +26,10 @@ pub struct Limits {
     pub batch_messages_max: u32,
     /// … or this long after the one before.
     pub batch_delay: Period,
+    /// Idempotency keys, and ids of RCS messages, that are remembered; beyond it the oldest are forgotten before
+    /// `policy.idempotency_window` is over. Each takes about 100 octets of memory.
+    #[schemars(range(max = 100_000_000))]
+    pub idempotency_keys_max: u32,
     /// Receipts that came before the answer they belong to.
     #[schemars(range(max = 10_000_000))]
     pub early_receipts_max: u32,
@@ -50,6 +54,7 @@ impl Default for Limits {
             intake_batches_max: 64,
             batch_messages_max: 512,
             batch_delay: Period::from_millis(2),
+            idempotency_keys_max: 1_000_000,
             early_receipts_max: 10_000,
             early_receipt_wait: Period::from_secs(60),
             reassembly_max: 100_000,

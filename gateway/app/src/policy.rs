@@ -92,6 +92,7 @@ fn limits(config: &Config) -> Limits {
     Limits {
         open_max: usize::try_from(limits.open_messages_max).unwrap_or(usize::MAX),
         hot_max: usize::try_from(limits.hot_messages_max).unwrap_or(usize::MAX),
+        idempotency_keys_max: limits.idempotency_keys_max as usize,
         parked_receipts_max: limits.early_receipts_max as usize,
         parked_receipt: limits.early_receipt_wait.get(),
         gathering_max: limits.reassembly_max as usize,

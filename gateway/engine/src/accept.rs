@@ -19,6 +19,7 @@ use crate::{
     journal::{Accepted, Event, Plan},
     open::{Open, seconds},
     policy::{ChannelPolicy, reads_text, share},
+    seen::KeyDigest,
 };
 
 /// What acceptance found out before anything is written.
@@ -51,9 +52,10 @@ impl Core {
         let policy = self.policy.clone();
         let origin_policy = policy.channel(origin).ok_or(Cause::Policy)?;
 
-        let body = submission.idempotency_key.as_ref().map(|_| body_digest(&submission));
-        if let (Some(key), Some(body)) = (&submission.idempotency_key, body)
-            && let Some((message, seen)) = self.known.seen(origin, key, now)
+        let key = submission.idempotency_key.as_deref().map(|key| KeyDigest::of(origin, key));
+        let key = key.map(|key| (key, body_digest(&submission)));
+        if let Some((key, body)) = key
+            && let Some((message, seen)) = self.known.seen.get(key, now)
         {
             self.tally.duplicates += 1;
             return if seen == body { Ok(Answer::Duplicate(message)) } else { Err(Cause::IdReuse) };
@@ -107,8 +109,9 @@ impl Core {
         if let Some(text) = text {
             held.content = text;
         }
-        if let (Some(key), Some(body)) = (&submission.idempotency_key, body) {
-            self.known.remember(origin, key, id, body, now + policy.idempotency_window);
+        if let Some((key, body)) = key {
+            let until = now + policy.idempotency_window;
+            self.known.seen.remember(key, id, body, until, policy.limits.idempotency_keys_max);
         }
         let class = submission.class;
         let scheduled_at = decided.scheduled_at;

@@ -32,6 +32,7 @@ use crate::{
     open::{Key, OpenMessages},
     policy::{Policy, Texts},
     revoke::Gone,
+    seen::KeyDigest,
     upstream::Upstream,
 };
 
@@ -224,7 +225,7 @@ impl Core {
 
     /// Closes the batch under way. `None` when nothing happened.
     pub fn seal(&mut self, now: Timestamp) -> Option<Sealed> {
-        self.pending.facts.append(&mut self.known.take_changes());
+        self.pending.facts.append(&mut self.known.take_changes(self.pending.seq));
         let idle = self.pending.is_empty();
         if idle && self.release.answers.is_empty() && self.release.enqueue.is_empty() {
             return None;
@@ -301,7 +302,7 @@ impl Core {
     /// The message that an idempotency key of this channel was used for.
     #[must_use]
     pub fn find(&self, origin: ChannelId, key: &str, now: Timestamp) -> Option<MessageId> {
-        self.known.seen(origin, key, now).map(|(message, _)| message)
+        self.known.seen.get(KeyDigest::of(origin, key), now).map(|(message, _)| message)
     }
 
     #[must_use]

@@ -2,12 +2,13 @@
 //! seen before. Every change is a fact in the batch of the entry that causes it.
 
 use hashbrown::HashMap;
-use model::{ChannelId, ConsentScope, MessageId, Msisdn, Presence, Timestamp};
+use model::{ChannelId, ConsentScope, Msisdn, Presence, Timestamp};
 use smol_str::SmolStr;
 
 use crate::{
     journal::{Fact, FactChange, FactKind},
     presence::Presences,
+    seen::Seen,
 };
 
 /// A verified claim: this number belongs to this user of this messenger.
@@ -40,20 +41,22 @@ pub(crate) struct Knowledge {
     leases: HashMap<(Msisdn, Msisdn), UserKey>,
     leased: HashMap<(UserKey, Msisdn), Msisdn>,
     consents: HashMap<(Msisdn, ConsentScope), bool>,
-    keys: HashMap<Vec<u8>, (MessageId, [u8; 8], Timestamp)>,
+    pub(crate) seen: Seen,
     paused: HashMap<ChannelId, bool>,
     pub(crate) presences: Presences,
     changes: Vec<FactChange>,
 }
 
 impl Knowledge {
-    /// The changes since the last call, for the batch.
-    pub(crate) fn take_changes(&mut self) -> Vec<FactChange> {
-        std::mem::take(&mut self.changes)
+    /// The changes since the last call, for the batch of that number.
+    pub(crate) fn take_changes(&mut self, batch: u64) -> Vec<FactChange> {
+        let mut changes = std::mem::take(&mut self.changes);
+        changes.extend(self.seen.take(batch));
+        changes
     }
 
     pub(crate) fn changes(&self) -> usize {
-        self.changes.len()
+        self.changes.len() + self.seen.fresh()
     }
 
     fn change(
@@ -182,26 +185,6 @@ impl Knowledge {
         self.change(FactKind::Consent, key, Some(value), None);
     }
 
-    /// The message an idempotency key was used for, with the digest of its body.
-    pub(crate) fn seen(&self, origin: ChannelId, key: &str, now: Timestamp) -> Option<(MessageId, [u8; 8])> {
-        self.keys.get(&origin_key(origin, key)).filter(|seen| seen.2 > now).map(|seen| (seen.0, seen.1))
-    }
-
-    pub(crate) fn remember(
-        &mut self,
-        origin: ChannelId,
-        key: &str,
-        message: MessageId,
-        body: [u8; 8],
-        until: Timestamp,
-    ) {
-        let octets = origin_key(origin, key);
-        let mut value = message.as_u64().to_be_bytes().to_vec();
-        value.extend(body);
-        self.change(FactKind::Idempotency, octets.clone(), Some(value), Some(until));
-        self.keys.insert(octets, (message, body, until));
-    }
-
     /// A channel says who can be reached on it.
     pub(crate) fn set_presence(
         &mut self,
@@ -225,7 +208,7 @@ impl Knowledge {
 
     /// Forgets in memory what has expired; the store forgets by itself.
     pub(crate) fn sweep(&mut self, now: Timestamp) {
-        self.keys.retain(|_, seen| seen.2 > now);
+        self.seen.sweep(now);
         self.challenges.retain(|_, challenge| challenge.expires_at > now);
     }
 
@@ -259,13 +242,7 @@ impl Knowledge {
                 let scope = read_scope(*fact.key.get(8)?)?;
                 self.consents.insert((read_msisdn(fact.key.get(..8)?)?, scope), *fact.value.first()? == 1);
             }
-            FactKind::Idempotency => {
-                let message = MessageId::from_u64(u64::from_be_bytes(fact.value.get(..8)?.try_into().ok()?))?;
-                self.keys.insert(
-                    fact.key.clone(),
-                    (message, fact.value.get(8..16)?.try_into().ok()?, fact.expires_at?),
-                );
-            }
+            FactKind::Idempotency => return self.seen.recover(fact),
             FactKind::Presence => return self.presences.recover(fact),
             FactKind::Paused => {
                 self.paused.insert(ChannelId(u16::from_be_bytes(fact.key.as_slice().try_into().ok()?)), true);
@@ -288,12 +265,6 @@ fn read_user(octets: &[u8]) -> Option<UserKey> {
 
 fn read_msisdn(octets: &[u8]) -> Option<Msisdn> {
     Some(Msisdn::from_u64(u64::from_be_bytes(octets.try_into().ok()?)))
-}
-
-fn origin_key(origin: ChannelId, key: &str) -> Vec<u8> {
-    let mut octets = origin.0.to_be_bytes().to_vec();
-    octets.extend(key.as_bytes());
-    octets
 }
 
 const fn scope_code(scope: ConsentScope) -> u8 {
@@ -343,7 +314,7 @@ mod tests {
 
     fn recovered(knowledge: &mut Knowledge) -> Knowledge {
         let mut facts: HashMap<(FactKind, Vec<u8>), Fact> = HashMap::new();
-        for change in knowledge.take_changes() {
+        for change in knowledge.take_changes(1) {
             let key = (change.kind, change.key.clone());
             match change.value {
                 Some(value) => facts.insert(
@@ -391,19 +362,13 @@ mod tests {
     }
 
     #[test]
-    fn consent_and_keys_survive_a_restart() {
+    fn consent_and_pauses_survive_a_restart() {
         let mut known = Knowledge::default();
         let now = Timestamp::from_secs(1_800_000_000);
         known.set_consent(number(821_011_110_001), ConsentScope::Business, false, now);
-        let id = MessageId::from_u64(44).expect("an id");
-        known.remember(ChannelId(1), "k", id, [1; 8], Timestamp::from_secs(1_800_000_060));
         known.set_paused(ChannelId(3), true);
-        let mut known = recovered(&mut known);
+        let known = recovered(&mut known);
         assert_eq!(known.consent(number(821_011_110_001), ConsentScope::Business), Some(false));
-        assert_eq!(known.seen(ChannelId(1), "k", now), Some((id, [1; 8])));
-        assert_eq!(known.seen(ChannelId(2), "k", now), None, "keys belong to a channel");
         assert!(known.is_paused(ChannelId(3)));
-        known.sweep(Timestamp::from_secs(1_800_000_061));
-        assert_eq!(known.seen(ChannelId(1), "k", now), None);
     }
 }

@@ -31,6 +31,7 @@ mod recover;
 mod retry;
 mod revoke;
 mod route;
+mod seen;
 mod upstream;
 
 pub use self::core::{Core, Release, Sealed};

@@ -105,6 +105,8 @@ pub struct Limits {
     pub parked_receipts_max: usize,
     /// How long they wait.
     pub parked_receipt: Duration,
+    /// Idempotency keys that are remembered; beyond it the oldest are forgotten before their time.
+    pub idempotency_keys_max: usize,
     /// Numbers whose presence is remembered.
     pub presences_max: usize,
     /// Messages that wait for their recipient to be there; beyond it they are tried by schedule.
@@ -136,6 +138,7 @@ impl Default for Limits {
             hot_max: 65_536,
             parked_receipts_max: 10_000,
             parked_receipt: Duration::from_secs(5),
+            idempotency_keys_max: 1_000_000,
             presences_max: 1_000_000,
             absent_max: 1_000_000,
             display_window: Duration::from_secs(86_400),

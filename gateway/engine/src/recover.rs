@@ -32,6 +32,7 @@ impl Core {
     pub fn recover_fact(&mut self, fact: &Fact) {
         // One that cannot be read belongs to a newer version of the gateway; it stays in the store.
         let _known = self.known.recover(fact);
+        self.known.seen.bound(self.policy.limits.idempotency_keys_max);
     }
 
     /// Takes the open messages of one batch back, in the order of batches. Entries of messages that have
