@@ -8,8 +8,9 @@ use sip_message::{
     Uri,
     digest::{Algorithm, Card},
 };
+use sip_msrp::Fingerprint;
 use sip_rcs::{Capabilities, revoke};
-use sip_transaction::Timers;
+use sip_transaction::{Timers, dialog::SessionTimerSettings};
 use smol_str::SmolStr;
 
 use crate::translate::Line;
@@ -40,6 +41,8 @@ pub struct Settings {
     pub registration: Registration,
     pub capabilities: CapabilityPolicy,
     pub trust: Trust,
+    /// Sessions of messages; without it INVITE is answered 488.
+    pub msrp: Option<Msrp>,
     pub text: TextPolicy,
     /// Key of the ids that we give to messages and of the nonces that we give to devices. The same after a restart
     /// and on every node, so that a receipt finds its message.
@@ -68,6 +71,7 @@ impl Settings {
             registration: Registration::default(),
             capabilities: CapabilityPolicy::default(),
             trust: Trust::default(),
+            msrp: None,
             text: TextPolicy::default(),
             secret: Secret::new(secret),
         }
@@ -214,6 +218,64 @@ impl Default for Limits {
             composing_every_ms: 500,
             capabilities_max: 100_000,
             recallable_max: 100_000,
+        }
+    }
+}
+
+/// How sessions of messages are held (rcs sheet §8, §9).
+#[derive(Debug, Clone)]
+pub struct Msrp {
+    /// Where devices and relays connect to, as it stands in our descriptions.
+    pub address: IpAddr,
+    pub port: u16,
+    /// The same with TLS.
+    pub tls: Option<MsrpTls>,
+    /// We open connections where the other end lets us choose: for relays that open none. Otherwise we wait for
+    /// them, as is better for devices behind address translators.
+    pub active: bool,
+    /// Connect to the address of the description, not to that of the path (RFC 6714).
+    pub cema: bool,
+    /// Recognise sessions by their id alone: for boxes in the middle that write other hosts.
+    pub match_by_id: bool,
+    /// Octets of a message that is taken; over it, 413.
+    pub message_octets_max: usize,
+    /// A session in which nothing is said for so long is over (TimerIdle).
+    pub idle: Duration,
+    /// How often somebody says that a session still lives (RFC 4028).
+    pub timer: SessionTimerSettings,
+    /// Sessions in all; over it, 503. Holds from the next start on.
+    pub sessions_max: usize,
+    /// Sessions of one user; over it, 486.
+    pub sessions_per_user_max: usize,
+    /// Octets of a body over which a session is opened for it, where the device knows sessions (SwitchoverSize).
+    pub switchover_octets: usize,
+}
+
+/// MSRP with TLS.
+#[derive(Debug, Clone)]
+pub struct MsrpTls {
+    pub port: u16,
+    /// Of the certificate that is shown there.
+    pub fingerprint: Fingerprint,
+}
+
+impl Msrp {
+    /// As it usually is, at that address.
+    #[must_use]
+    pub const fn at(address: IpAddr, port: u16) -> Self {
+        Self {
+            address,
+            port,
+            tls: None,
+            active: false,
+            cema: true,
+            match_by_id: false,
+            message_octets_max: 1 << 20,
+            idle: Duration::from_secs(300),
+            timer: SessionTimerSettings { interval_s: 1_800, interval_s_min: SessionTimerSettings::FLOOR_S },
+            sessions_max: 100_000,
+            sessions_per_user_max: 32,
+            switchover_octets: 1_300,
         }
     }
 }

@@ -238,6 +238,7 @@ fn settings_of(
             ..CapabilityPolicy::default()
         },
         trust: Trust::default(),
+        msrp: None,
         text: TextPolicy { map_link: rcs.map_link.clone(), ..TextPolicy::default() },
         secret: Secret::new(secret),
     })

@@ -12,6 +12,8 @@ pub(super) enum Alarm {
     Revocation(Slot),
     /// A user of the IMS core was registered until now.
     Served(Line),
+    /// A session is to be refreshed, or nobody refreshed it.
+    Session(Slot),
 }
 
 /// Alarms in their order.
@@ -42,6 +44,7 @@ impl Core {
             match alarm {
                 Alarm::Revocation(slot) => self.revocation_due(slot),
                 Alarm::Served(line) => self.served_due(now_us, &line),
+                Alarm::Session(slot) => self.session_due(now_us, slot),
             }
         }
     }

@@ -13,6 +13,10 @@ pub(super) enum Service {
     Options,
     /// NOTIFY: what the core says about devices.
     Notify,
+    /// INVITE outside a dialog.
+    Invite,
+    /// A request within a dialog.
+    Within,
 }
 
 /// A method that we serve.
@@ -28,6 +32,9 @@ const METHODS: &[Row] = &[
     Row { method: Method::REGISTER, service: Service::Register, media: ANYTHING },
     Row { method: Method::OPTIONS, service: Service::Options, media: ANYTHING },
     Row { method: Method::NOTIFY, service: Service::Notify, media: &["application/reginfo+xml"] },
+    Row { method: Method::INVITE, service: Service::Invite, media: DESCRIPTIONS },
+    Row { method: Method::BYE, service: Service::Within, media: ANYTHING },
+    Row { method: Method::UPDATE, service: Service::Within, media: DESCRIPTIONS },
 ];
 
 /// What a MESSAGE may hold: CPIM with whatever is inside, and what plain clients send without it.
@@ -43,15 +50,29 @@ const MESSAGES: &[&str] = &[
     "text/x-vcard",
 ];
 
+/// A description of a session, alone or with a message.
+const DESCRIPTIONS: &[&str] = &["application/sdp", "multipart/mixed"];
+/// What an INVITE is answered with.
+const ANSWERS: &[&str] = &["application/sdp"];
+
 /// Bodies that are not looked at.
 const ANYTHING: &[&str] = &["*/*"];
 
 /// What is named in Allow. CANCEL and ACK are the transactions' business and belong in it.
-pub(super) const ALLOWED: &[Method] =
-    &[Method::MESSAGE, Method::OPTIONS, Method::REGISTER, Method::NOTIFY, Method::CANCEL, Method::ACK];
+pub(super) const ALLOWED: &[Method] = &[
+    Method::MESSAGE,
+    Method::OPTIONS,
+    Method::REGISTER,
+    Method::NOTIFY,
+    Method::INVITE,
+    Method::ACK,
+    Method::CANCEL,
+    Method::BYE,
+    Method::UPDATE,
+];
 
 /// Extensions that may be required.
-const EXTENSIONS: &[&str] = &["path", "outbound", "gruu"];
+const EXTENSIONS: &[&str] = &["path", "outbound", "gruu", "timer"];
 
 /// Whether a MESSAGE may hold a body of that type, parameters or not.
 pub(super) fn is_message(content_type: &str) -> bool {
@@ -63,9 +84,12 @@ pub(super) fn is_message(content_type: &str) -> bool {
 pub(super) fn classify(request: &Request) -> Result<Service, Objection> {
     let row = METHODS.iter().find(|row| row.method == request.method);
     let media = row.map_or(ANYTHING, |row| row.media);
-    let served = Served { methods: ALLOWED, extensions: EXTENSIONS, media, answers: &[], forwards: true };
+    let served = Served { methods: ALLOWED, extensions: EXTENSIONS, media, answers: ANSWERS, forwards: true };
     judge(request, &served)?;
-    Ok(row.map_or(Service::Options, |row| row.service))
+    Ok(match row.map_or(Service::Options, |row| row.service) {
+        Service::Invite if request.to_tag().is_some() => Service::Within,
+        service => service,
+    })
 }
 
 #[cfg(test)]

@@ -5,9 +5,8 @@ use hashbrown::HashMap;
 use model::{Address, For, Inbound, Number, Pii, Signal, SignalKind};
 use sip_message::{Request, StatusCode};
 use sip_rcs::{cpim::Writer, iscomposing::IsComposing, mime};
-use sip_transaction::ServerKey;
 
-use super::{Core, identity::Sender, pager::recipient, sends::Owner};
+use super::{Core, identity::Sender, pager::recipient, sends::Owner, waiting::Asker};
 use crate::translate::{Ends, Form, Letter, Line};
 
 /// Pairs whose last mark is remembered.
@@ -44,18 +43,18 @@ impl Core {
     pub(super) fn composing(
         &mut self,
         now_us: i64,
-        key: ServerKey,
+        asker: Asker,
         sender: &Sender,
         request: &Request,
         octets: &Bytes,
     ) {
         let Ok(indication) = sip_rcs::iscomposing::read(octets) else {
-            return self.answer(now_us, key, StatusCode::BAD_REQUEST);
+            return self.tell(now_us, asker, StatusCode::BAD_REQUEST);
         };
         let Some(to) = recipient(request, sender) else {
-            return self.answer(now_us, key, StatusCode::NOT_FOUND);
+            return self.tell(now_us, asker, StatusCode::NOT_FOUND);
         };
-        self.answer(now_us, key, StatusCode::OK);
+        self.tell(now_us, asker, StatusCode::OK);
         let line = Line::of(&to, &self.settings.numbering);
         let (pair, on) = (self.pair(&sender.line, &line), indication.active);
         if self.marks.passes(now_us, pair, on, self.settings.limits.composing_every_ms) {

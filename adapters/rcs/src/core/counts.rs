@@ -29,4 +29,10 @@ pub struct Counts {
     pub loops: u64,
     /// Messages answered while nobody waits any more.
     pub late: u64,
+    /// Sessions that were established.
+    pub sessions: u64,
+    /// Invitations that were refused or withdrawn.
+    pub sessions_refused: u64,
+    /// Messages, marks and notifications said in sessions.
+    pub said: u64,
 }

@@ -178,7 +178,7 @@ impl Core {
         let source = flow.remote.ip().to_canonical();
         if self.doorkeeper.is_locked_out(now_us, source, &settings) {
             self.counts.wrong += 1;
-            self.refuse(now_us, key, model::Cause::Throttled);
+            self.refuse_request(now_us, key, model::Cause::Throttled);
             return Err(Unrecognised);
         }
         let name = if as_server { Name::Authorization } else { Name::ProxyAuthorization };

@@ -181,7 +181,7 @@ pub(super) fn ours(domain: &str) -> Uri {
 }
 
 /// Whether the URI names the address that the flow leads to.
-fn is_at(uri: &Uri, flow: Flow) -> bool {
+pub(super) fn is_at(uri: &Uri, flow: Flow) -> bool {
     let transport_fits = uri.params().get("transport").is_none_or(|text| text.eq_ignore_ascii_case("udp"));
     transport_fits
         && uri.scheme() == Scheme::Sip

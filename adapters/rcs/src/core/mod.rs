@@ -7,6 +7,7 @@
 //! | what came | goes to |
 //! | --- | --- |
 //! | a request | [`classify`](mod@classify), who is it ([`identity`]), then a service: [`pager`], [`notifications`], [`registrar`], … |
+//! | what is said in a session | [`session`], then as the same in a request |
 //! | an answer to a request of ours | [`sends`], then the [`Owner`](sends::Owner) of that request |
 //! | an answer of the gateway | [`waiting`], then the SIP response |
 //! | something to hand over | [`flights`], [`reports`], [`composing`] |
@@ -31,6 +32,7 @@ mod reports;
 mod revocation;
 mod sends;
 mod served;
+mod session;
 mod slots;
 mod status;
 mod waiting;
@@ -52,7 +54,7 @@ use smol_str::SmolStr;
 use self::{
     alarms::Alarms, capabilities::Book, composing::Marks, draw::Draw, flights::Flights, identity::Doorkeeper,
     recent::Recent, registrar::Device, revocation::Revocations, sends::Sends, served::ServedUsers,
-    slots::Slots, waiting::Waiting,
+    session::Sessions, slots::Slots, waiting::Waiting,
 };
 pub use self::{
     counts::Counts,
@@ -78,6 +80,11 @@ pub trait Ways: Send {
         random: u64,
         token: u64,
     ) -> Option<Result<Candidates, Unresolved>>;
+
+    /// A connection for MSRP: one that stands, or one that is being opened. `None`: there can be none.
+    fn connect(&self, _target: sip_net::msrp::Target) -> Option<sip_msrp::ConnectionId> {
+        None
+    }
 }
 
 /// What is to be done, in order.
@@ -85,6 +92,8 @@ pub trait Ways: Send {
 pub struct Out {
     /// Octets to send.
     pub transmit: Vec<(Flow, Bytes)>,
+    /// What is to be written to connections of MSRP, and which are to be closed.
+    pub msrp: Vec<sip_msrp::Action>,
     /// News for the gateway.
     pub inbound: Vec<Inbound>,
 }
@@ -103,6 +112,7 @@ pub struct Core {
     waiting: Slots<Waiting>,
     sends: Sends,
     flights: Flights,
+    sessions: Sessions,
     devices: HashMap<u64, Device>,
     marks: Marks,
     book: Book,
@@ -147,6 +157,7 @@ impl Core {
             waiting: Slots::new(),
             sends: Sends::default(),
             flights: Flights::default(),
+            sessions: Sessions::new(&settings, Seed(d, a), b ^ c),
             devices: HashMap::new(),
             marks: Marks::default(),
             book: Book::default(),
@@ -168,7 +179,7 @@ impl Core {
         core
     }
 
-    /// What is to be done. Drain both lists.
+    /// What is to be done. Drain all lists.
     pub const fn out(&mut self) -> &mut Out {
         &mut self.out
     }
@@ -197,8 +208,10 @@ impl Core {
     }
 
     /// Nothing more is taken; what is under way ends as it ends.
-    pub fn drain(&mut self) {
+    pub fn drain(&mut self, now_us: i64) {
         self.draining = true;
+        self.hang_up_all(now_us);
+        self.settle(now_us);
         self.announce_room();
     }
 
@@ -247,7 +260,11 @@ impl Core {
 
     /// A destination was looked up.
     pub fn resolved(&mut self, now_us: i64, token: u64, servers: Result<Candidates, Unresolved>) {
-        self.found(now_us, token, servers);
+        if self.sessions.is_resolving(token) {
+            self.media_resolved(now_us, token, servers);
+        } else {
+            self.found(now_us, token, servers);
+        }
         self.settle(now_us);
     }
 
@@ -275,6 +292,7 @@ impl Core {
     /// Time has passed.
     pub fn tick(&mut self, now_us: i64) {
         self.layer.tick(now_us, &mut self.actions);
+        self.media_due(now_us);
         self.settle(now_us);
         while let Some((aor, gone)) = self.location.expired(now_us) {
             for binding in gone {
@@ -288,13 +306,15 @@ impl Core {
     /// When [`Self::tick`] next has something to do.
     #[must_use]
     pub fn next_tick_us(&self) -> Option<i64> {
-        let next = [self.layer.next_tick_us(), self.location.next_us(), self.alarms.next_us()];
+        let dialogs = self.sessions.next_tick_us();
+        let next = [self.layer.next_tick_us(), self.location.next_us(), self.alarms.next_us(), dialogs];
         next.into_iter().flatten().min()
     }
 
     /// Carries out what the transactions want, until they want nothing more.
     fn settle(&mut self, now_us: i64) {
-        while !self.actions.is_empty() {
+        while !(self.actions.is_empty() && self.sessions.is_settled()) {
+            self.settle_media(now_us);
             let mut actions = std::mem::replace(&mut self.actions, std::mem::take(&mut self.spare));
             for action in actions.drain(..) {
                 self.act(now_us, action);
@@ -310,8 +330,10 @@ impl Core {
             Action::Response { token, response, .. } => self.responded(now_us, token, response),
             Action::TimedOut { token } => self.silent(now_us, token),
             Action::Failed { token } => self.broken(now_us, token),
-            // Sessions are not ours yet.
-            Action::Ack { .. } | Action::Cancel { .. } | Action::Unacknowledged { .. } => {}
+            Action::Ack { key, request, .. } => self.acknowledged(now_us, key, &request),
+            Action::Cancel { key, .. } => self.cancelled(now_us, key),
+            Action::Unacknowledged { key, accepted: true } => self.unacknowledged(now_us, key),
+            Action::Unacknowledged { accepted: false, .. } => {}
         }
     }
 
@@ -381,7 +403,7 @@ impl Core {
         let request = match coding::inflated(request, self.settings.limits.body_octets_max) {
             Ok(request) => request,
             Err(coding::Damaged::Broken) => return self.answer(now_us, key, StatusCode::BAD_REQUEST),
-            Err(coding::Damaged::TooLarge) => return self.refuse(now_us, key, Cause::TooLong),
+            Err(coding::Damaged::TooLarge) => return self.refuse_request(now_us, key, Cause::TooLong),
         };
         let request = &parts::readable(request);
         let service = match classify::classify(request) {
@@ -399,6 +421,8 @@ impl Core {
             classify::Service::Pager => self.pager(now_us, key, flow, request),
             classify::Service::Register => self.register(now_us, key, flow, request),
             classify::Service::Notify => self.notify(now_us, key, request),
+            classify::Service::Invite => self.invited(now_us, key, flow, request),
+            classify::Service::Within => self.within(now_us, key, request),
             classify::Service::Options => self.options(now_us, key, flow, request),
         }
     }

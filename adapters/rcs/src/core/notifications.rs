@@ -4,10 +4,14 @@ use bytes::Bytes;
 use model::{Inbound, Receipt};
 use sip_message::{Name, Request, StatusCode};
 use sip_rcs::{Cpim, imdn, mime::Kind, multipart};
-use sip_transaction::ServerKey;
 use smallvec::SmallVec;
 
-use super::{Core, identity::Sender, pager::recipient, waiting::Waiting};
+use super::{
+    Core,
+    identity::Sender,
+    pager::recipient,
+    waiting::{Asker, Waiting},
+};
 use crate::translate::{MessageName, receipt_of};
 
 /// Reports in one body that are looked at.
@@ -25,33 +29,33 @@ impl Core {
     pub(super) fn notification(
         &mut self,
         now_us: i64,
-        key: ServerKey,
+        asker: Asker,
         sender: &Sender,
         request: &Request,
         cpim: &Cpim,
     ) {
-        let Ok(octets) = cpim.decoded() else { return self.answer(now_us, key, StatusCode::BAD_REQUEST) };
+        let Ok(octets) = cpim.decoded() else { return self.tell(now_us, asker, StatusCode::BAD_REQUEST) };
         let content_type = cpim.content_type().unwrap_or_default();
-        self.reports(now_us, key, sender, request, content_type, &octets, cpim.date_time());
+        self.reports(now_us, asker, sender, request, content_type, &octets, cpim.date_time());
     }
 
     /// A notification that is the body itself.
     pub(super) fn bare_notification(
         &mut self,
         now_us: i64,
-        key: ServerKey,
+        asker: Asker,
         sender: &Sender,
         request: &Request,
     ) {
         let content_type = request.headers.text(Name::ContentType).unwrap_or_default();
-        self.reports(now_us, key, sender, request, content_type, &request.body, None);
+        self.reports(now_us, asker, sender, request, content_type, &request.body, None);
     }
 
     #[expect(clippy::too_many_arguments, reason = "the two callers differ in the last three only")]
     fn reports(
         &mut self,
         now_us: i64,
-        key: ServerKey,
+        asker: Asker,
         sender: &Sender,
         request: &Request,
         content_type: &str,
@@ -78,13 +82,13 @@ impl Core {
         self.counts.orphans += orphans;
         self.counts.uneventful += uneventful;
         if read.is_err() && receipts.is_empty() {
-            return self.answer(now_us, key, StatusCode::BAD_REQUEST);
+            return self.tell(now_us, asker, StatusCode::BAD_REQUEST);
         }
         let Ok(left) = u32::try_from(receipts.len()) else { return };
         if left == 0 {
-            return self.answer(now_us, key, StatusCode::OK);
+            return self.tell(now_us, asker, StatusCode::OK);
         }
-        let ticket = self.wait(Waiting::Receipts { key, left, refused: None });
+        let ticket = self.wait(Waiting::Receipts { asker, left, refused: None });
         let channel = self.settings.channel;
         let inbound =
             receipts.into_iter().map(|receipt| Inbound::Receipt { channel, receipt, ticket: Some(ticket) });

@@ -11,7 +11,12 @@ use sip_rcs::{Cpim, mime::Kind};
 use sip_transaction::{Flow, ServerKey};
 use smol_str::SmolStr;
 
-use super::{Core, identity::Sender, revocation::recall, waiting::Waiting};
+use super::{
+    Core,
+    identity::Sender,
+    revocation::recall,
+    waiting::{Asker, Waiting},
+};
 use crate::translate::{
     Envelope, Line, MessageName, Reading, Unread, number_of, submission_of_cpim, submission_of_text,
 };
@@ -22,61 +27,59 @@ const ACCEPT: &str = "message/cpim, text/plain";
 impl Core {
     pub(super) fn pager(&mut self, now_us: i64, key: ServerKey, flow: Flow, request: &Request) {
         if request.body.len() > self.settings.limits.body_octets_max {
-            return self.refuse(now_us, key, model::Cause::TooLong);
+            return self.refuse_request(now_us, key, model::Cause::TooLong);
         }
         let Ok(sender) = self.recognise(now_us, key, flow, request) else { return };
+        self.content(now_us, Asker::Request(key), &sender, request);
+    }
+
+    /// What somebody sent who is known, as a MESSAGE or within a session: `request` has its body and its headers.
+    pub(super) fn content(&mut self, now_us: i64, asker: Asker, sender: &Sender, request: &Request) {
         let content_type = request.headers.text(Name::ContentType);
         match content_type.map_or(Kind::Text, Kind::of) {
             Kind::Cpim => {
                 let Ok(cpim) = Cpim::read(request.body.clone()) else {
-                    return self.answer(now_us, key, StatusCode::BAD_REQUEST);
+                    return self.tell(now_us, asker, StatusCode::BAD_REQUEST);
                 };
                 match cpim.kind() {
-                    Kind::Imdn => self.notification(now_us, key, &sender, request, &cpim),
+                    Kind::Imdn => self.notification(now_us, asker, sender, request, &cpim),
                     Kind::IsComposing => {
-                        self.composing(now_us, key, &sender, request, &cpim.content().clone())
+                        self.composing(now_us, asker, sender, request, &cpim.content().clone())
                     }
-                    Kind::Revocation => self.revocation(now_us, key, &sender, request, &cpim),
+                    Kind::Revocation => self.revocation(now_us, asker, sender, request, &cpim),
                     Kind::Multipart if self.is_notification(&cpim) => {
-                        self.notification(now_us, key, &sender, request, &cpim);
+                        self.notification(now_us, asker, sender, request, &cpim);
                     }
-                    _ => self.submit(now_us, key, &sender, request, Some(&cpim)),
+                    _ => self.submit(now_us, asker, sender, request, Some(&cpim)),
                 }
             }
-            Kind::Imdn => self.bare_notification(now_us, key, &sender, request),
-            Kind::IsComposing => self.composing(now_us, key, &sender, request, &request.body.clone()),
-            _ => self.submit(now_us, key, &sender, request, None),
+            Kind::Imdn => self.bare_notification(now_us, asker, sender, request),
+            Kind::IsComposing => self.composing(now_us, asker, sender, request, &request.body.clone()),
+            _ => self.submit(now_us, asker, sender, request, None),
         }
     }
 
-    fn submit(
-        &mut self,
-        now_us: i64,
-        key: ServerKey,
-        sender: &Sender,
-        request: &Request,
-        cpim: Option<&Cpim>,
-    ) {
+    fn submit(&mut self, now_us: i64, asker: Asker, sender: &Sender, request: &Request, cpim: Option<&Cpim>) {
         if let Some(cause) = self.closed {
             self.counts.refused += 1;
             self.watch.refusing(cause);
-            return self.refuse(now_us, key, cause);
+            return self.refuse(now_us, asker, cause);
         }
         if self.draining || self.waiting.len() >= self.settings.limits.waiting_max {
             self.counts.refused += 1;
             let cause = if self.draining { model::Cause::Draining } else { model::Cause::QueueFull };
             self.watch.refusing(cause);
-            return self.refuse(now_us, key, cause);
+            return self.refuse(now_us, asker, cause);
         }
         let cpm = cpim.is_some() && sender.strict;
         if cpm
             && !(request.headers.contains(Name::ConversationId)
                 && request.headers.contains(Name::ContributionId))
         {
-            return self.answer(now_us, key, StatusCode::BAD_REQUEST);
+            return self.tell(now_us, asker, StatusCode::BAD_REQUEST);
         }
         let Some(to) = recipient(request, sender) else {
-            return self.answer(now_us, key, StatusCode::NOT_FOUND);
+            return self.tell(now_us, asker, StatusCode::NOT_FOUND);
         };
         let to_line = Line::of(&to, &self.settings.numbering);
         let message_id = cpim.and_then(Cpim::message_id);
@@ -85,7 +88,7 @@ impl Core {
         {
             // What we sent ourselves to that very person has come back.
             self.counts.loops += 1;
-            return self.answer(now_us, key, StatusCode::LOOP_DETECTED);
+            return self.tell(now_us, asker, StatusCode::LOOP_DETECTED);
         }
         let recall = message_id.map_or(0, |id| recall(&sender.line, &to_line, id));
         let (from, to) = (sender.address(), Address::Number(to));
@@ -106,10 +109,10 @@ impl Core {
             None => submission_of_text(&envelope, request.headers.text(Name::ContentType)),
         };
         match submission {
-            Ok(submission) => self.hand_in(key, recall, submission),
+            Ok(submission) => self.hand_in(asker, recall, submission),
             Err(unread) => {
                 self.counts.refused += 1;
-                self.unread(now_us, key, unread);
+                self.unread(now_us, asker, unread);
             }
         }
     }
@@ -126,16 +129,19 @@ impl Core {
         }
     }
 
-    fn hand_in(&mut self, key: ServerKey, recall: u64, submission: Submission) {
+    fn hand_in(&mut self, asker: Asker, recall: u64, submission: Submission) {
         self.counts.submissions += 1;
-        let ticket = self.wait(Waiting::Submission { key, recall });
+        let ticket = self.wait(Waiting::Submission { asker, recall });
         self.out.inbound.push(Inbound::Submit { submission: Arc::new(submission), ticket });
     }
 
-    pub(super) fn unread(&mut self, now_us: i64, key: ServerKey, unread: Unread) {
+    pub(super) fn unread(&mut self, now_us: i64, asker: Asker, unread: Unread) {
         match unread {
-            Unread::Malformed => self.answer(now_us, key, StatusCode::BAD_REQUEST),
+            Unread::Malformed => self.tell(now_us, asker, StatusCode::BAD_REQUEST),
             Unread::Unsupported => {
+                let Asker::Request(key) = asker else {
+                    return self.tell(now_us, asker, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+                };
                 self.respond(now_us, key, StatusCode::UNSUPPORTED_MEDIA_TYPE, |response| {
                     response.headers.push(Name::Accept, HeaderValue::from_static(ACCEPT));
                 })

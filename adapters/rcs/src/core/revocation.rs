@@ -4,10 +4,7 @@ use hashbrown::HashMap;
 use model::{Answer, AttemptId, Cause, Command, Inbound, MessageId, Outcome, OutgoingMessage, Refusal};
 use sip_message::{Request, StatusCode};
 use sip_rcs::{Capabilities, Cpim, cpim::Writer, imdn::Requested, mime, revoke};
-use sip_transaction::{
-    ServerKey,
-    hash::{Hasher, Seed},
-};
+use sip_transaction::hash::{Hasher, Seed};
 use smol_str::SmolStr;
 
 use super::{
@@ -19,7 +16,7 @@ use super::{
     recent::Recent,
     sends::{Heard, Owner},
     slots::{Slot, Slots},
-    waiting::Waiting,
+    waiting::{Asker, Waiting},
 };
 use crate::translate::{Carried, Ends, Form, Letter, Line, MessageName};
 
@@ -77,7 +74,7 @@ impl Revocations {
 /// What is to be told to whom when the gateway has answered.
 #[derive(Debug, Clone)]
 pub(super) struct Asked {
-    pub(super) key: ServerKey,
+    asker: Asker,
     sender: Box<Sender>,
     to: Line,
     message_id: SmolStr,
@@ -191,17 +188,17 @@ impl Core {
     pub(super) fn revocation(
         &mut self,
         now_us: i64,
-        key: ServerKey,
+        asker: Asker,
         sender: &Sender,
         request: &Request,
         cpim: &Cpim,
     ) {
         let read = cpim.decoded().ok();
         let Some(revocation) = read.as_deref().and_then(|document| revoke::read(document).ok()) else {
-            return self.answer(now_us, key, StatusCode::BAD_REQUEST);
+            return self.tell(now_us, asker, StatusCode::BAD_REQUEST);
         };
         if let Some(taken_back) = revocation.result {
-            self.answer(now_us, key, StatusCode::OK);
+            self.tell(now_us, asker, StatusCode::OK);
             let ours = MessageName::read(&revocation.message_id)
                 .is_some_and(|name| sender.trusted || self.namer.is_to(&name, &sender.line));
             let slot = self.revocations.by_name.get(revocation.message_id.as_ref()).copied();
@@ -216,12 +213,12 @@ impl Core {
             return self.revocation_over(slot, outcome);
         }
         let Some(to) = recipient(request, sender) else {
-            return self.answer(now_us, key, StatusCode::NOT_FOUND);
+            return self.tell(now_us, asker, StatusCode::NOT_FOUND);
         };
         let to = Line::of(&to, &self.settings.numbering);
         let message_id = SmolStr::new(&revocation.message_id);
         let known = self.revocations.called(recall(&sender.line, &to, &message_id));
-        let asked = Asked { key, sender: Box::new(sender.clone()), to, message_id };
+        let asked = Asked { asker, sender: Box::new(sender.clone()), to, message_id };
         match known {
             Some(message) => {
                 let origin = self.settings.channel;
@@ -230,18 +227,18 @@ impl Core {
                     .inbound
                     .push(Inbound::Command { command: Command::Cancel { origin, message }, ticket });
             }
-            None => self.tell(now_us, &asked, false),
+            None => self.say_recalled(now_us, &asked, false),
         }
     }
 
     /// The gateway has said whether the message could still be withdrawn.
     pub(super) fn recalled(&mut self, now_us: i64, asked: &Asked, answer: &Answer) {
-        self.tell(now_us, asked, matches!(answer, Answer::Done));
+        self.say_recalled(now_us, asked, matches!(answer, Answer::Done));
     }
 
     /// Answers the request, and says in a message what came of it.
-    fn tell(&mut self, now_us: i64, asked: &Asked, taken_back: bool) {
-        self.answer(now_us, asked.key, StatusCode::OK);
+    fn say_recalled(&mut self, now_us: i64, asked: &Asked, taken_back: bool) {
+        self.tell(now_us, asked.asker, StatusCode::OK);
         let sender = asked.sender.address();
         let to = model::Address::Number(asked.to.number());
         let carried = Carried { back: asked.sender.back, ..Carried::default() };

@@ -19,6 +19,9 @@ use super::{
     slots::{Slot, Slots},
 };
 
+/// A token that nobody has.
+const NOBODY: u64 = u64::MAX - 1;
+
 /// Who hears what came of a request.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Owner {
@@ -30,6 +33,8 @@ pub(super) enum Owner {
     Revocation(Slot),
     /// A subscription to what devices are.
     Watch(Slot),
+    /// A session: whether it still lives.
+    Refresh { session: Slot, invite: bool },
     /// Nobody.
     Nobody,
 }
@@ -153,6 +158,28 @@ impl Core {
         }
     }
 
+    /// Sends an ACK, which nobody answers (RFC 3261 §13.2.2.4).
+    pub(super) fn send_ack(&mut self, toward: &Toward, ack: &Request) {
+        let flow = match toward {
+            Toward::Flow(flow) => Some(*flow),
+            Toward::Destination(destination) => {
+                // A name that has to be looked up first: the answer is repeated until then.
+                let servers = self.ways.resolve(destination, 0, NOBODY).and_then(Result::ok);
+                servers.and_then(|servers| servers.first().copied()).and_then(|server| {
+                    let server_name = match server.transport {
+                        Transport::Tls => destination.server_name(),
+                        Transport::Udp | Transport::Tcp => SmolStr::default(),
+                    };
+                    let (transport, remote) = (server.transport, server.address);
+                    self.ways.flow(&Target { transport, remote, server_name, class: 0 }).ok()
+                })
+            }
+        };
+        if let Some(flow) = flow {
+            self.layer.send(flow, ack, &mut self.actions);
+        }
+    }
+
     fn take_servers(&mut self, slot: Slot, servers: Candidates) {
         let Some(sending) = self.sends.open.get_mut(slot) else { return };
         let server_name = sending.server_name.clone();
@@ -247,6 +274,7 @@ impl Core {
             Owner::Question(slot) => self.question_heard(now_us, slot, &heard),
             Owner::Revocation(slot) => self.revocation_heard(now_us, slot, &heard),
             Owner::Watch(slot) => self.watch_heard(slot, &heard),
+            Owner::Refresh { session, invite } => self.refreshed(now_us, session, invite, &heard),
             Owner::Nobody => {}
         }
     }

@@ -66,7 +66,7 @@ impl Core {
         }
         let known = self.served.users.contains_key(&line);
         if !known && self.served.users.len() >= self.settings.registration.users_max {
-            return self.refuse(now_us, key, model::Cause::QueueFull);
+            return self.refuse_request(now_us, key, model::Cause::QueueFull);
         }
         self.respond(now_us, key, StatusCode::OK, |response| {
             response.headers.push(Name::Expires, HeaderValue::from(expires_s));

@@ -2,19 +2,31 @@
 
 use model::{Answer, Cause, Ticket};
 use sip_message::{HeaderValue, Name, StatusCode};
+use sip_msrp::Question;
 use sip_transaction::ServerKey;
 
 use super::{Core, revocation::Asked, slots::Slot, status};
 
-/// A request and what it waits for.
+/// Who is told what came of a message or a notification, in the words of SIP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asker {
+    /// A request: that is its answer.
+    Request(ServerKey),
+    /// Something said in a session: as far as MSRP has a word for it.
+    Message(Question),
+    /// An INVITE that a message came with: the session depends on it.
+    Invite(Slot),
+}
+
+/// Somebody and what he waits for.
 #[derive(Debug, Clone)]
 pub(super) enum Waiting {
     /// A message; what its sender will call it when he wants it back, or zero.
-    Submission { key: ServerKey, recall: u64 },
+    Submission { asker: Asker, recall: u64 },
     /// A message that its sender wants back.
     Recall(Asked),
     /// Notifications: answered when the gateway has answered all of them.
-    Receipts { key: ServerKey, left: u32, refused: Option<Cause> },
+    Receipts { asker: Asker, left: u32, refused: Option<Cause> },
 }
 
 impl Core {
@@ -43,25 +55,47 @@ impl Core {
             return;
         };
         match (waiting, refusal) {
-            (Waiting::Submission { key, .. }, Some(cause)) => self.refuse(now_us, key, cause),
-            (Waiting::Submission { key, recall }, None) => {
+            (Waiting::Submission { asker, .. }, Some(cause)) => self.refuse(now_us, asker, cause),
+            (Waiting::Submission { asker, recall }, None) => {
                 let taken =
                     if self.settings.trust.accept_with_200 { StatusCode::OK } else { StatusCode::ACCEPTED };
-                self.answer(now_us, key, taken);
+                self.tell(now_us, asker, taken);
                 if let Answer::Accepted(message) = answer {
                     self.revocations.remember(recall, message, self.settings.limits.recallable_max);
                 }
             }
-            (Waiting::Receipts { key, refused, .. }, _) => match refused {
-                Some(cause) => self.refuse(now_us, key, cause),
-                None => self.answer(now_us, key, StatusCode::OK),
+            (Waiting::Receipts { asker, refused, .. }, _) => match refused {
+                Some(cause) => self.refuse(now_us, asker, cause),
+                None => self.tell(now_us, asker, StatusCode::OK),
             },
             (Waiting::Recall(asked), _) => self.recalled(now_us, &asked, &answer),
         }
     }
 
+    /// Says what came of it.
+    pub(super) fn tell(&mut self, now_us: i64, asker: Asker, status: StatusCode) {
+        match asker {
+            Asker::Request(key) => self.answer(now_us, key, status),
+            Asker::Message(question) => self.tell_said(now_us, question, status),
+            Asker::Invite(slot) => self.first_message_answered(now_us, slot, status),
+        }
+    }
+
+    /// Says that the content is not taken.
+    pub(super) fn refuse(&mut self, now_us: i64, asker: Asker, cause: Cause) {
+        match asker {
+            Asker::Request(key) => self.refuse_request(now_us, key, cause),
+            Asker::Message(question) => self.tell_said(now_us, question, status::refused(cause).status),
+            Asker::Invite(slot) => {
+                if let Some(key) = self.withdraw(now_us, slot) {
+                    self.refuse_request(now_us, key, cause);
+                }
+            }
+        }
+    }
+
     /// Answers a request whose content the gateway does not take.
-    pub(super) fn refuse(&mut self, now_us: i64, key: ServerKey, cause: Cause) {
+    pub(super) fn refuse_request(&mut self, now_us: i64, key: ServerKey, cause: Cause) {
         let refused = status::refused(cause);
         if refused.warning.is_none() && !refused.retry_after {
             return self.answer(now_us, key, refused.status);

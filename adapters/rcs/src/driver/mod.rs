@@ -15,7 +15,7 @@ use std::{
 use kit::{Channel, Intake, Session, Watch};
 use model::{Answer, Cause, Inbound, Outcome, Outgoing, Refusal, Retry};
 use sip_net::{
-    Ended, Endpoint, Event, Flow, Inbox, NoFlow, Target,
+    Ended, Endpoint, Event, Flow, Inbox, NoFlow, Target, msrp,
     resolve::{Candidates, Destination, Unresolved},
 };
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
@@ -50,8 +50,7 @@ pub struct Rcs {
 }
 
 impl Rcs {
-    /// The channel, and the task that keeps it going until `stop`: then nothing more is taken, and what is under way
-    /// is waited for. The endpoint is to be stopped after that.
+    /// The channel without sessions, see [`Self::with_sessions`].
     pub fn start(
         settings: Settings,
         endpoint: Arc<Endpoint>,
@@ -60,11 +59,36 @@ impl Rcs {
         watch: Arc<dyn Watch>,
         stop: CancellationToken,
     ) -> (Arc<Self>, impl Future<Output = ()> + Send + use<>) {
+        Self::with_sessions(settings, (endpoint, inbox), None, intake, watch, stop)
+    }
+
+    /// The channel, and the task that keeps it going until `stop`: then nothing more is taken, and what is under way
+    /// is waited for. The endpoint and the connections of MSRP are to be stopped after that. Sessions need both
+    /// `media` and [`Settings::msrp`].
+    pub fn with_sessions(
+        settings: Settings,
+        (endpoint, inbox): (Arc<Endpoint>, Inbox),
+        media: Option<(msrp::Connections, msrp::Inbox)>,
+        intake: Arc<dyn Intake>,
+        watch: Arc<dyn Watch>,
+        stop: CancellationToken,
+    ) -> (Arc<Self>, impl Future<Output = ()> + Send + use<>) {
+        let (connections, media) = media.unzip();
         let (jobs, queue) = mpsc::unbounded_channel();
         let session = intake.open(Arc::new(Answers(jobs.clone())));
-        let ways = Box::new(Sockets(endpoint.clone()));
+        let ways = Box::new(Sockets { sip: endpoint.clone(), msrp: connections.clone() });
         let core = Core::new(now(), Arc::new(settings), session, random(), ways, watch.clone());
-        let driver = Driver { core, told_us: 0, endpoint, intake: intake.clone(), inbox, jobs: queue, stop };
+        let driver = Driver {
+            core,
+            told_us: 0,
+            endpoint,
+            connections,
+            intake: intake.clone(),
+            inbox,
+            media,
+            jobs: queue,
+            stop,
+        };
         let closing = intake.clone();
         // One session: the sockets are there.
         let sockets = watch.clone();
@@ -130,15 +154,18 @@ impl Session for Answers {
 }
 
 /// The sockets as the core sees them.
-struct Sockets(Arc<Endpoint>);
+struct Sockets {
+    sip: Arc<Endpoint>,
+    msrp: Option<msrp::Connections>,
+}
 
 impl Ways for Sockets {
     fn flow(&self, target: &Target) -> Result<Flow, NoFlow> {
-        self.0.flow(target)
+        self.sip.flow(target)
     }
 
     fn is_open(&self, flow: Flow) -> bool {
-        self.0.is_open(flow)
+        self.sip.is_open(flow)
     }
 
     fn resolve(
@@ -147,7 +174,11 @@ impl Ways for Sockets {
         random: u64,
         token: u64,
     ) -> Option<Result<Candidates, Unresolved>> {
-        self.0.resolve(destination, random, token)
+        self.sip.resolve(destination, random, token)
+    }
+
+    fn connect(&self, target: msrp::Target) -> Option<msrp::ConnectionId> {
+        self.msrp.as_ref()?.connect(target)
     }
 }
 
@@ -156,8 +187,10 @@ struct Driver {
     /// When the window was last told.
     told_us: i64,
     endpoint: Arc<Endpoint>,
+    connections: Option<msrp::Connections>,
     intake: Arc<dyn Intake>,
     inbox: Inbox,
+    media: Option<msrp::Inbox>,
     jobs: UnboundedReceiver<Job>,
     stop: CancellationToken,
 }
@@ -182,6 +215,7 @@ impl Driver {
                     Some(batch) => self.take_batch(batch),
                     None => break,
                 },
+                Some(batch) = next(&mut self.media) => self.take_media(batch),
                 job = self.jobs.recv() => match job {
                     Some(job) => self.take_job(job),
                     // Nobody can hand anything over or answer any more.
@@ -190,7 +224,7 @@ impl Driver {
                 () = tokio::time::sleep_until(wait) => {}
                 () = self.stop.cancelled(), if draining.is_none() => {
                     draining = Some(tokio::time::Instant::now() + DRAIN_MAX);
-                    self.core.drain();
+                    self.core.drain(now());
                 }
             }
             self.take_all();
@@ -201,7 +235,7 @@ impl Driver {
                 break;
             }
         }
-        self.end().await;
+        Box::pin(self.end()).await;
     }
 
     /// Whatever else is there already.
@@ -213,6 +247,12 @@ impl Driver {
         {
             room = room.saturating_sub(batch.events.len());
             self.take_batch(batch);
+        }
+        while room > 0
+            && let Some(batch) = self.media.as_mut().and_then(msrp::Inbox::try_recv)
+        {
+            room -= 1;
+            self.take_media(batch);
         }
         while let Ok(job) = self.jobs.try_recv() {
             self.take_job(job);
@@ -242,6 +282,15 @@ impl Driver {
         }
     }
 
+    /// The room that a batch has in the queue comes back at once: what is not answered yet is bounded for each
+    /// connection.
+    fn take_media(&mut self, batch: msrp::Batch) {
+        let now_us = now();
+        for event in batch.events {
+            self.core.msrp(now_us, event);
+        }
+    }
+
     fn take_job(&mut self, job: Job) {
         match job {
             Job::HandOver(batch) => self.core.hand_over(now(), batch),
@@ -259,6 +308,10 @@ impl Driver {
         let out = self.core.out();
         if !out.transmit.is_empty() {
             self.endpoint.send_all(&mut out.transmit);
+        }
+        match &self.connections {
+            Some(connections) => connections.perform(&mut out.msrp),
+            None => out.msrp.clear(),
         }
         if out.inbound.is_empty() {
             return Ok(());
@@ -278,6 +331,14 @@ impl Driver {
         }
         self.core.abandon();
         let _closed = self.flush().await;
+    }
+}
+
+/// What the connections of MSRP say next; never, when there are none.
+async fn next(media: &mut Option<msrp::Inbox>) -> Option<msrp::Batch> {
+    match media {
+        Some(media) => media.recv().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -1,9 +1,11 @@
 //! The core between scripted devices and a scripted gateway: no socket, no clock.
 
 mod capabilities;
+mod chat;
 mod contract;
 mod core_network;
 mod digest;
+mod handset;
 mod hostile;
 mod notifications;
 mod pager;

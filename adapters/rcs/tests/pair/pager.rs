@@ -219,7 +219,7 @@ fn while_the_gateway_takes_nothing_the_sender_is_told_when_to_come_back() {
     let response = world.sent_response();
     assert_eq!((response.status.code(), response.headers.text(Name::RetryAfter)), (503, Some("5")));
     world.core.set_closed(None);
-    world.core.drain();
+    world.core.drain(world.now_us);
     world.collect();
     world.inbound.clear();
     world.request(peer(), &head("text/plain"), b"x");

@@ -28,7 +28,7 @@ fn at_the_start_room_is_told_and_who_the_users_are() {
     told.sort_by(|a, b| a.0.cmp(&b.0));
     let away = Presence::Away { until: Timestamp::NEVER };
     assert_eq!(told, [("821011110001".into(), away), ("821011110002".into(), away)]);
-    world.core.drain();
+    world.core.drain(world.now_us);
     world.collect();
     assert!(matches!(world.inbound.front(), Some(Inbound::Room { room: 0, .. })));
 }

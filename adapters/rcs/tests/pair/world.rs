@@ -43,6 +43,8 @@ pub(crate) struct Wire {
     /// Nothing can be reached.
     pub(crate) dead: bool,
     next: u32,
+    /// Where connections of MSRP were opened to.
+    pub(crate) dialled: Vec<SocketAddr>,
 }
 
 #[derive(Clone, Default)]
@@ -71,6 +73,15 @@ impl Ways for Sockets {
             || self.0.lock().expect("no test panics with it").open.contains(&flow.id)
     }
 
+    fn connect(&self, target: sip_net::msrp::Target) -> Option<sip_msrp::ConnectionId> {
+        let mut wire = self.0.lock().expect("no test panics with it");
+        if wire.dead {
+            return None;
+        }
+        wire.dialled.push(target.remote);
+        Some(sip_msrp::ConnectionId(500 + wire.dialled.len() as u64))
+    }
+
     fn resolve(&self, destination: &Destination, _: u64, _: u64) -> Option<Result<Candidates, Unresolved>> {
         Some(match destination.host {
             Host::Ip(ip) => Ok(Candidates::from_iter([Candidate {
@@ -88,6 +99,8 @@ pub(crate) struct World {
     pub(crate) wire: Arc<Mutex<Wire>>,
     pub(crate) inbound: VecDeque<Inbound>,
     pub(crate) sent: VecDeque<(Flow, Message)>,
+    /// What is to be done with connections of MSRP.
+    pub(crate) msrp: VecDeque<sip_msrp::Action>,
     ids: MessageIds,
     branches: u32,
     attempts: u32,
@@ -149,6 +162,7 @@ impl World {
             wire,
             inbound: VecDeque::new(),
             sent: VecDeque::new(),
+            msrp: VecDeque::new(),
             ids: MessageIds::default(),
             branches: 0,
             attempts: 0,
@@ -171,6 +185,7 @@ impl World {
             self.sent.push_back((flow, message));
         }
         self.inbound.extend(out.inbound.drain(..));
+        self.msrp.extend(out.msrp.drain(..));
     }
 
     /// A request as text: lines end as they do here, the rest of the head is filled in.

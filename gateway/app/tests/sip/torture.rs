@@ -85,7 +85,9 @@ fn is_right(case: &Case, transport: Transport, fate: &Fate, serves_invite: bool)
         (Verdict::Discard, []) => true,
         (Verdict::Accept, []) => case.is_response(),
         (Verdict::Accept, [status]) => {
-            SERVED.contains(status) || (*status == 405 && is_invite && !serves_invite)
+            // Some belong to a dialog that nobody here has (RFC 3261 §12.2.2).
+            let of_invite = if serves_invite { 481 } else { 405 };
+            SERVED.contains(status) || (is_invite && *status == of_invite)
         }
         (Verdict::Answer(406 | 415), [405]) => is_invite && !serves_invite,
         (Verdict::Answer(wanted), [status]) => wanted == status,
