@@ -230,6 +230,7 @@ fn compare_rcs(out: &mut Changes, old: &Rcs, new: &Rcs) {
             msrp_listen: Restart,
             public_address: Restart,
             udp_sockets: Restart,
+            udp_segmentation: Restart,
             connections_max: Restart,
             message_octets_max: Restart,
             t1: Restart,

@@ -116,6 +116,7 @@ type Opened = (sip_net::Settings, Vec<&'static str>, Option<Arc<Tls>>);
 fn sockets(rcs: &config::Rcs) -> miette::Result<Opened> {
     let mut settings = sip_net::Settings {
         udp_sockets: usize::from(rcs.udp_sockets),
+        udp_segmentation: rcs.udp_segmentation,
         connections_max: rcs.connections_max as usize,
         ..sip_net::Settings::default()
     };
