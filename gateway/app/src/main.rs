@@ -4,6 +4,7 @@ mod command;
 mod demo;
 mod devices;
 mod directory;
+mod handset;
 mod lookup;
 mod loopback;
 mod policy;
@@ -52,6 +53,8 @@ enum Command {
     Run,
     /// Shows the gateway at work: a simulated SMSC, handset and messenger over real loopback sockets.
     Demo(command::demo::Demo),
+    /// An RCS phone in the terminal, for first tries: shows what it gets, and writes what is typed.
+    Phone(command::phone::Phone),
     /// Reads the configuration and says what is wrong with it, with line and column.
     Check {
         /// Also prints the configuration as understood.
@@ -88,6 +91,7 @@ fn main() -> ExitCode {
     match command {
         Command::Run => command::run::run(&sources),
         Command::Demo(demo) => demo.run(&sources),
+        Command::Phone(phone) => phone.run(),
         Command::Check { show } => command::check::check(&sources, show),
         Command::Doctor => command::doctor::doctor(&sources),
         Command::Explain { message } => command::explain::explain(&sources, &message),

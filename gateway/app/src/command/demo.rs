@@ -18,7 +18,8 @@ use model::MessageId;
 use store::OpenMode;
 
 use crate::{
-    demo::{handset::Handset, messenger::Messenger, smsc::Smsc},
+    demo::{messenger::Messenger, smsc::Smsc},
+    handset::{Handset, Heard, Owner},
     wiring::{self, Gateway, open_store},
 };
 
@@ -73,14 +74,14 @@ impl Demo {
         let http = address(&gateway, "http").ok_or_else(|| miette!("no HTTP"))?;
         let sip = address(&gateway, "sip over tcp").ok_or_else(|| miette!("no SIP"))?;
         // The other RCS user is away, and gets a short message instead.
-        let handset = Handset::register(sip, RCS_USERS[0], "demo", seen.clone()).await?;
+        let handset = answering(sip, RCS_USERS[0], seen.clone()).await?;
         println!("HTTP on {http}, SIP on {sip}; store {}", folder.join("demo.db").display());
 
         let begun = Instant::now();
         let messenger = Messenger::start(http, seen.clone(), self.messages, self.rate);
         let ended = self.watch(&seen, begun).await;
         messenger.stop().await;
-        handset.stop();
+        handset.abort();
         let took = begun.elapsed();
         let store = open_store(&loaded.config, OpenMode::Read).await?;
         self.ladders(&*store).await?;
@@ -177,6 +178,31 @@ fn address(gateway: &Gateway, what: &str) -> Option<std::net::SocketAddr> {
 
 fn get(count: &AtomicU64) -> u64 {
     count.load(Ordering::Relaxed)
+}
+
+/// A phone that reads what it gets and answers it.
+async fn answering(
+    sip: std::net::SocketAddr,
+    number: &str,
+    seen: Arc<Seen>,
+) -> miette::Result<tokio::task::JoinHandle<()>> {
+    let owner = Owner { number: number.into(), password: "demo".into(), domain: "ims.example".into() };
+    let mut handset = Handset::register_at(sip, owner).await?;
+    let answer = async move {
+        loop {
+            if let Heard::Text { from, about, .. } = handset.next().await? {
+                seen.at_handset.fetch_add(1, Ordering::Relaxed);
+                handset.read(&from, &about).await?;
+                handset.write(&from, "(simulated RCS handset) got it, thanks").await?;
+            }
+        }
+    };
+    Ok(tokio::spawn(async move {
+        let ended: miette::Result<()> = answer.await;
+        if let Err(error) = ended {
+            tracing::error!(%error, "the simulated handset stopped");
+        }
+    }))
 }
 
 /// What the usage records say.

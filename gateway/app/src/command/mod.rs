@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod phone;
 pub(crate) mod run;
 pub(crate) mod sim;
 pub(crate) mod verify;
