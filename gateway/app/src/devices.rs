@@ -14,13 +14,13 @@ use rcs::{
     Rcs,
     core::HttpDigest,
     settings::{
-        CapabilityPolicy, Credential, Mode, Peer, Range, Registration, Secret, Settings, TextPolicy, Trust,
-        User,
+        CapabilityPolicy, Credential, Mode, Msrp, Peer, Range, Registration, Secret, Settings, TextPolicy,
+        Trust, User,
     },
     translate::Line,
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use sip_net::{Endpoint, Listen, Transport, resolve::SystemDns};
+use sip_net::{Endpoint, Listen, Transport, msrp, resolve::SystemDns};
 use tokio_rustls::{TlsAcceptor, TlsConnector, rustls};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -29,7 +29,7 @@ use crate::policy;
 /// The way to RCS devices, with its sockets.
 pub(crate) struct Devices {
     channel: Arc<Rcs>,
-    address: Option<SocketAddr>,
+    at: At,
     secret: [u8; 16],
     /// The certificate, where it came from files.
     tls: Option<Arc<Tls>>,
@@ -40,6 +40,13 @@ pub(crate) struct Devices {
 
 /// The users of the channel, as the content server asks for them.
 pub(crate) type Passwords = Mutex<HttpDigest>;
+
+/// Where the channel listens.
+#[derive(Debug, Clone, Copy)]
+struct At {
+    sip: Option<SocketAddr>,
+    msrp: Option<SocketAddr>,
+}
 
 /// What surrounds the channel.
 pub(crate) struct Surroundings<'a> {
@@ -70,24 +77,38 @@ impl Devices {
                     rcs.listen
                 )
             })?;
-        let listening: Vec<_> =
+        let mut listening: Vec<_> =
             listeners.into_iter().zip(endpoint.listeners().iter().map(|listen| listen.address)).collect();
-        let address = listening.first().map(|(_, address)| *address);
-        let settings = settings_of(config, rcs, id, address, secret)?;
+        let sip = listening.first().map(|(_, address)| *address);
+        let media = sessions(rcs, &stop)?;
+        let msrp = media.as_ref().map(|(_, _, address)| *address);
+        listening.extend(msrp.map(|address| ("msrp", address)));
+        let at = At { sip, msrp };
+        let settings = settings_of(config, rcs, id, at, secret)?;
         let passwords = Arc::new(Mutex::new(HttpDigest::new(Arc::new(settings.clone()))));
-        let (channel, task) =
-            Rcs::start(settings, endpoint.clone(), inbox, around.intake, around.watch, around.edge.clone());
+        let connections = media.as_ref().map(|(connections, ..)| connections.clone());
+        let (channel, task) = Rcs::with_sessions(
+            settings,
+            (endpoint.clone(), inbox),
+            media.map(|(connections, inbox, _)| (connections, inbox)),
+            around.intake,
+            around.watch,
+            around.edge.clone(),
+        );
         around.tasks.spawn(async move {
             task.await;
             stop.cancel();
             endpoint.closed().await;
+            if let Some(connections) = connections {
+                connections.closed().await;
+            }
         });
-        Ok(Self { channel, address, secret, tls, listening, passwords })
+        Ok(Self { channel, at, secret, tls, listening, passwords })
     }
 
     /// Follows a new configuration.
     pub(crate) fn set(&self, config: &Config, rcs: &config::Rcs, id: ChannelId) -> miette::Result<()> {
-        let settings = settings_of(config, rcs, id, self.address, self.secret)?;
+        let settings = settings_of(config, rcs, id, self.at, self.secret)?;
         self.passwords.lock().unwrap_or_else(PoisonError::into_inner).set(Arc::new(settings.clone()));
         self.channel.set(settings);
         Ok(())
@@ -158,6 +179,44 @@ fn sockets(rcs: &config::Rcs) -> miette::Result<Opened> {
     Ok((settings, names, tls))
 }
 
+/// The connections of MSRP, and where they are accepted. `None` where sessions are not wanted.
+fn sessions(
+    rcs: &config::Rcs,
+    stop: &CancellationToken,
+) -> miette::Result<Option<(msrp::Connections, msrp::Inbox, SocketAddr)>> {
+    let Some(address) = rcs.msrp_listen.addr() else { return Ok(None) };
+    let settings = msrp::Settings {
+        // Others that can only be reached with TLS announce their certificate.
+        by_fingerprint: Some(by_fingerprint(&rcs.domain)?),
+        by_name: Some(connector()?),
+        connections_max: rcs.connections_max as usize,
+        ..msrp::Settings::default()
+    };
+    let (connections, inbox) = msrp::Connections::new(settings, stop.clone());
+    let address = connections.listen(address, None).into_diagnostic().wrap_err_with(|| {
+        format!(
+            "rcs.msrp_listen: {} cannot be opened; choose another address with --set rcs.msrp_listen=ADDRESS",
+            rcs.msrp_listen
+        )
+    })?;
+    Ok(Some((connections, inbox, address)))
+}
+
+/// How sessions are described. Devices are told an address, not a name.
+fn sessions_at(rcs: &config::Rcs, listens: SocketAddr) -> miette::Result<Msrp> {
+    let public = rcs.public_address.as_ref().and_then(config::HostPort::socket_addr);
+    let ip = public.unwrap_or(listens).ip();
+    if ip.is_unspecified() {
+        return Err(miette!(
+            help =
+                "write the IP address that devices reach this gateway by, with a port, as rcs.public_address",
+            "rcs.msrp_listen: {} is no address that devices can be told to connect to",
+            rcs.msrp_listen
+        ));
+    }
+    Ok(Msrp::at(ip, listens.port()))
+}
+
 /// A port that is free for UDP and TCP.
 fn free(address: SocketAddr) -> miette::Result<SocketAddr> {
     let taken = || std::net::UdpSocket::bind(address).and_then(|socket| socket.local_addr());
@@ -175,11 +234,11 @@ fn settings_of(
     config: &Config,
     rcs: &config::Rcs,
     id: ChannelId,
-    listens: Option<SocketAddr>,
+    at: At,
     secret: [u8; 16],
 ) -> miette::Result<Settings> {
     let numbering = policy::numbering(&config.policy);
-    let contact = match (&rcs.public_address, listens) {
+    let contact = match (&rcs.public_address, at.sip) {
         (Some(public), _) => public.to_string(),
         (None, Some(address)) => address.to_string(),
         (None, None) => rcs.domain.clone(),
@@ -239,7 +298,7 @@ fn settings_of(
             ..CapabilityPolicy::default()
         },
         trust: Trust::default(),
-        msrp: None,
+        msrp: at.msrp.map(|address| sessions_at(rcs, address)).transpose()?,
         text: TextPolicy { map_link: rcs.map_link.clone(), ..TextPolicy::default() },
         secret: Secret::new(secret),
     })
@@ -259,12 +318,25 @@ fn range(cidr: &config::Cidr) -> Range {
     Range::new(address, bits)
 }
 
-/// A certificate for first tries.
-fn self_signed(domain: &str) -> miette::Result<TlsAcceptor> {
+/// What a certificate is made of: itself, and its key.
+type Made = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+fn made(domain: &str) -> miette::Result<Made> {
     let names = vec![domain.to_owned(), "localhost".to_owned(), "127.0.0.1".to_owned()];
     let made = rcgen::generate_simple_self_signed(names).into_diagnostic()?;
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
-    let chain = vec![CertificateDer::from(made.cert)];
+    Ok((vec![CertificateDer::from(made.cert)], key))
+}
+
+/// How we connect to others that announce their certificate (RFC 4975 §14.4).
+fn by_fingerprint(domain: &str) -> miette::Result<msrp::Connector> {
+    let (chain, key) = made(domain)?;
+    msrp::tls::connector(chain, key).into_diagnostic()
+}
+
+/// A certificate for first tries.
+fn self_signed(domain: &str) -> miette::Result<TlsAcceptor> {
+    let (chain, key) = made(domain)?;
     let config = rustls::ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .into_diagnostic()?

@@ -134,13 +134,20 @@ impl Core {
         let is_ours = self.settings.users.contains_key(&line);
         match (is_ours, self.settings.capabilities.answer_for_absent) {
             // What is stored for them until they come.
-            (true, true) => self.offer(now_us, key, self.settings.capabilities.offered),
+            (true, true) => self.offer(now_us, key, self.offered()),
             (true, false) => self.answer(now_us, key, StatusCode::TEMPORARILY_UNAVAILABLE),
             (false, _) if self.settings.capabilities.answer_for_others => {
-                self.offer(now_us, key, self.settings.capabilities.offered);
+                self.offer(now_us, key, self.offered());
             }
             (false, _) => self.answer(now_us, key, StatusCode::NOT_FOUND),
         }
+    }
+
+    /// What we can do ourselves.
+    fn offered(&self) -> Capabilities {
+        let sessions = Capabilities::STANDALONE_LARGE | Capabilities::CHAT_CPM | Capabilities::CHAT_SIMPLE;
+        let offered = self.settings.capabilities.offered;
+        if self.settings.msrp.is_some() { offered | sessions } else { offered }
     }
 
     fn offer(&mut self, now_us: i64, key: ServerKey, capabilities: Capabilities) {
@@ -249,7 +256,7 @@ impl Core {
         let domain = self.settings.domain.clone();
         let (from, to) = (uri_of(from, &domain, aim.spelling), uri_of(to, &domain, aim.spelling));
         let uri = Uri::new(&to).unwrap_or_else(|_| super::letters::ours(&domain));
-        let offered = self.settings.capabilities.offered;
+        let offered = self.offered();
         let mut accept_contact = b"*".to_vec();
         offered.features().write(&mut accept_contact);
         let tag = self.draw.text();
