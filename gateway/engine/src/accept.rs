@@ -141,6 +141,7 @@ impl Core {
             possible_duplicate: false,
             kept: false,
             displayed: false,
+            told: false,
             told_displayed: false,
         });
         if accepted.plan.legs.len() > 1 {

@@ -32,6 +32,7 @@ impl Core {
         let (message, birth, displayed) = (open.message, open.birth, open.told_displayed);
         self.record(now, message, birth, Event::Reported { given_up, displayed });
         let Some(open) = self.open.at_mut(slot) else { return };
+        open.told = true;
         if !given_up && open.displayed && !open.told_displayed && open.receipts.displayed {
             // It was seen while that report was on its way.
             self.step(slot, Trigger::ReportDeferred);

@@ -42,6 +42,8 @@ pub(crate) struct Open {
     /// It stays with its leg although the time of that is over.
     pub(crate) kept: bool,
     pub(crate) displayed: bool,
+    /// The sender was told how it ended, or will not be.
+    pub(crate) told: bool,
     /// The report on its way says that it was displayed.
     pub(crate) told_displayed: bool,
 }

@@ -103,7 +103,8 @@ pub struct Limits {
     pub hot_max: usize,
     /// Receipts that arrived before their answer and wait for it.
     pub parked_receipts_max: usize,
-    /// How long they wait.
+    /// How long they wait: longer than any channel waits for an answer. Before that, a receipt that nobody knows may
+    /// belong to a message whose answer is still under way.
     pub parked_receipt: Duration,
     /// Idempotency keys that are remembered; beyond it the oldest are forgotten before their time.
     pub idempotency_keys_max: usize,

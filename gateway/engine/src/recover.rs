@@ -3,7 +3,7 @@
 use std::{cmp::Reverse, sync::Arc};
 
 use hashbrown::HashMap;
-use model::{ChannelId, Content, Disposition, MessageId, ReceiptsWanted, Timestamp};
+use model::{ChannelId, Content, Disposition, MessageId, ReceiptState, ReceiptsWanted, Timestamp};
 
 use crate::{
     core::Core,
@@ -106,6 +106,7 @@ impl Core {
                 possible_duplicate: true,
                 kept: false,
                 displayed: false,
+                told: false,
                 told_displayed: false,
             },
             accepted: accepted.clone(),
@@ -303,6 +304,7 @@ impl Folded {
                 open.deadline = seconds(at);
             }
             Event::Receipt { part, state, .. } => {
+                open.displayed |= *state == ReceiptState::Displayed;
                 if state.disposition().is_some() && !self.done.contains(part) {
                     self.done.push(*part);
                 }
@@ -331,6 +333,7 @@ impl Folded {
             Event::Unread => open.receipts.displayed = false,
             Event::Reported { displayed, given_up } => {
                 self.reported = true;
+                open.told = true;
                 open.told_displayed |= *displayed || *given_up;
             }
         }

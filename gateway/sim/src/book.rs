@@ -350,6 +350,8 @@ impl Life {
     }
 
     fn receipt(&mut self, part: u8, state: ReceiptState) {
+        // What is seen has arrived, and the one receipt says both.
+        self.displayed |= state == ReceiptState::Displayed;
         if let Some(disposition) = state.disposition() {
             self.receipted.insert(part);
             self.failed |= !disposition.is_success();

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A channel gives up waiting for an answer.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between a connect and what waited for it.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(5);
 /// Requests that may be refused for a while are repeated so often.

@@ -115,6 +115,7 @@ pub(crate) fn policy(scenario: &Scenario) -> Policy {
             open_max: scenario.open_max,
             unread_max: scenario.unread_max,
             display_window: WINDOW,
+            parked_receipt: crate::exchange::ANSWER_TIMEOUT + Duration::from_secs(2),
             ..Limits::default()
         },
     }

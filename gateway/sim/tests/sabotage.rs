@@ -2,7 +2,7 @@
 
 use sim::{Invariant, Sabotage, Scenario, World};
 
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 3_000;
 
 fn first_violation(sabotage: Sabotage) -> Option<Invariant> {
     (0..SEEDS).find_map(|seed| {

@@ -66,10 +66,11 @@ fn content_is_erased_while_it_is_awaited_that_somebody_sees_it() {
 }
 
 #[test]
-fn displayed_before_delivered_implies_it() {
+fn displayed_before_delivered_implies_it_and_both_are_told_in_order() {
     let mut world = taken(curious());
     world.receipt_from(RCS, "m1", ReceiptState::Displayed);
     assert_eq!(world.finals().len(), 1);
+    assert!(!reported(&mut world).displayed, "who asked for both wants both");
     assert!(reported(&mut world).displayed);
     assert_eq!(world.core.open_messages(), 0);
 }
