@@ -81,15 +81,23 @@ impl Core {
         let document = if on { IsComposing::ACTIVE } else { IsComposing::IDLE };
         let mut inner = Vec::with_capacity(256);
         document.write(&mut inner);
+        let inner = Bytes::from(inner);
         for aim in self.aims(now_us, &line) {
             // A device that only reads text has no use for it.
             if aim.form == Form::Plain {
+                continue;
+            }
+            let bare = Letter { content_type: mime::IS_COMPOSING, body: inner.clone(), application: None };
+            if self.say(now_us, &aim, (from, to), &bare, None) {
                 continue;
             }
             let ends = Ends::of(from, to, &self.settings.domain, aim.spelling);
             let mut body = Vec::with_capacity(512);
             Writer::new(&mut body).from(&ends.from).to(&ends.to).content(mime::IS_COMPOSING, &inner);
             let letter = Letter { content_type: mime::CPIM, body: body.into(), application: None };
+            if self.say(now_us, &aim, (from, to), &letter, None) {
+                continue;
+            }
             let request = self.compose(&aim, from, to, &letter, &[]);
             let _not_sent = self.send(now_us, aim.toward, request, Owner::Nobody);
         }

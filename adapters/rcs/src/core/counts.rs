@@ -35,4 +35,6 @@ pub struct Counts {
     pub sessions_refused: u64,
     /// Messages, marks and notifications said in sessions.
     pub said: u64,
+    /// The same from us to devices.
+    pub spoken: u64,
 }

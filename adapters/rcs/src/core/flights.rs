@@ -10,7 +10,7 @@
 //!
 //! Messages of one person to another leave one after the other (RFC 3428 §8).
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use hashbrown::HashMap;
 use model::{
@@ -27,6 +27,7 @@ use super::{
     Core,
     letters::Aim,
     sends::{Heard, NoWay, Owner},
+    session::Spoken,
     slots::{Slot, Slots},
     status,
 };
@@ -84,8 +85,13 @@ pub(super) struct Flight {
 /// What is on its way.
 #[derive(Debug)]
 pub(super) enum What {
-    Message { message: Box<OutgoingMessage>, pair: u64, name: SmolStr },
-    Report,
+    Message {
+        message: Box<OutgoingMessage>,
+        pair: u64,
+        name: SmolStr,
+    },
+    /// With what was said when that was in a session: it may have to go by MESSAGE still.
+    Report(Option<Arc<Spoken>>),
 }
 
 impl Core {
@@ -236,12 +242,17 @@ impl Core {
         self.conclude(now_us, slot);
     }
 
-    fn send_branch(&mut self, now_us: i64, slot: Slot, branch: u8) -> Result<(), NoWay> {
+    pub(super) fn send_branch(&mut self, now_us: i64, slot: Slot, branch: u8) -> Result<(), NoWay> {
         let Some(flight) = self.flights.open.get(slot) else { return Ok(()) };
-        let (Some(aim), What::Message { message, name, .. }) =
-            (flight.aims.get(usize::from(branch)).cloned(), &flight.what)
-        else {
-            return Ok(());
+        let Some(aim) = flight.aims.get(usize::from(branch)).cloned() else { return Ok(()) };
+        let owner = Owner::Flight { flight: slot, branch };
+        let (message, name) = match &flight.what {
+            What::Message { message, name, .. } => (message, name),
+            What::Report(spoken) => {
+                let Some(spoken) = spoken.clone() else { return Err(NoWay::Nowhere) };
+                let Spoken { from, to, letter, more } = &*spoken;
+                return self.deliver(now_us, aim, (from, to), letter, more, owner).map(|_by| ());
+            }
         };
         let submission = message.submission.clone();
         let carried = match submission.origin == self.settings.channel {
@@ -256,8 +267,7 @@ impl Core {
         if aim.spelling == Spelling::Tel {
             more.push((Name::PChargingVector, self.charging_vector(&submission, message.message.as_u64())));
         }
-        let request = self.compose(&aim, &from, &to, &letter, &more);
-        self.send(now_us, aim.toward, request, Owner::Flight { flight: slot, branch })
+        self.deliver(now_us, aim, (&from, &to), &letter, &more, owner).map(|_by| ())
     }
 
     /// Conversation-ID and Contribution-ID: those of the sender, or made so that one conversation always has the
@@ -333,7 +343,7 @@ impl Core {
         self.conclude(now_us, slot);
     }
 
-    fn branch_took(&mut self, now_us: i64, slot: Slot, branch: u8) {
+    pub(super) fn branch_took(&mut self, now_us: i64, slot: Slot, branch: u8) {
         let Some(flight) = self.flights.open.get_mut(slot) else { return };
         flight.unheard = flight.unheard.saturating_sub(1);
         if flight.told {
@@ -345,7 +355,7 @@ impl Core {
         let form = flight.aims.get(usize::from(branch)).map(|aim| aim.form);
         let name = match &flight.what {
             What::Message { name, .. } => Some(name.clone()),
-            What::Report => None,
+            What::Report(_) => None,
         };
         if attempt.slot.is_multiple_of(ROUND_TRIPS_TOLD) {
             self.watch.round_trip(std::time::Duration::from_micros(took_us));
@@ -385,7 +395,7 @@ impl Core {
             What::Message { message, .. } => {
                 shown(message.to.as_ref(), &message.submission.to).number().cloned()
             }
-            What::Report => None,
+            What::Report(_) => None,
         };
         match (device.and_then(|number| self.devices.get_mut(&number)), to) {
             (Some(device), _) => device.form = Form::Plain,
@@ -427,7 +437,7 @@ impl Core {
         self.refused_by(slot, branch, refusal);
     }
 
-    fn refused_by(&mut self, slot: Slot, _branch: u8, refusal: Refusal) {
+    pub(super) fn refused_by(&mut self, slot: Slot, _branch: u8, refusal: Refusal) {
         let Some(flight) = self.flights.open.get_mut(slot) else { return };
         flight.unheard = flight.unheard.saturating_sub(1);
         if flight.best.is_none_or(|best| status::rank(&refusal) > status::rank(&best)) {
@@ -456,7 +466,7 @@ impl Core {
         // The next message need not wait for further devices.
         let pair = match &mut flight.what {
             What::Message { pair, .. } => std::mem::take(pair),
-            What::Report => 0,
+            What::Report(_) => 0,
         };
         if over {
             self.flights.open.remove(slot);
@@ -489,7 +499,7 @@ impl Core {
     pub(super) fn fly_report(&mut self, now_us: i64, attempt: AttemptId, aims: SmallVec<[Aim; 1]>) -> Slot {
         self.flights.open.insert(Flight {
             attempt,
-            what: What::Report,
+            what: What::Report(None),
             at_us: now_us,
             unheard: 0,
             told: false,
@@ -526,6 +536,13 @@ impl Core {
             let refusal = Refusal { retry: Retry::Scheduled, ..Refusal::ours(Cause::LinkDown) };
             let outcome = Outcome::Refused(refusal);
             self.out.inbound.push(Inbound::Outcome { attempt: message.attempt, outcome });
+        }
+    }
+
+    /// A report was said in a session: what it says is kept until it is answered.
+    pub(super) fn keep_spoken(&mut self, slot: Slot, spoken: impl FnOnce() -> Spoken) {
+        if let Some(Flight { what: What::Report(kept), .. }) = self.flights.open.get_mut(slot) {
+            kept.get_or_insert_with(|| Arc::new(spoken()));
         }
     }
 

@@ -25,6 +25,8 @@ pub(super) struct Aim {
     pub(super) device: Option<u64>,
     pub(super) capabilities: Capabilities,
     pub(super) form: Form,
+    /// By MESSAGE, although there is a session: it did not come through that.
+    pub(super) paged: bool,
 }
 
 /// Room for the values of one request that differ from request to request.
@@ -60,6 +62,7 @@ impl Core {
             device: None,
             capabilities,
             form,
+            paged: false,
         })
     }
 
@@ -78,6 +81,7 @@ impl Core {
             device: Some(binding.number),
             capabilities: device.map_or(Capabilities::NONE, |device| device.capabilities),
             form: device.map_or(Form::Cpim, |device| device.form),
+            paged: false,
         })
     }
 
@@ -108,6 +112,7 @@ impl Core {
             device: None,
             capabilities: Capabilities::NONE,
             form: Form::Cpim,
+            paged: false,
         })
     }
 

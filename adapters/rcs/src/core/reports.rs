@@ -17,6 +17,7 @@ use super::{
     Core,
     letters::Aim,
     sends::{Owner, Toward},
+    session::{By, Spoken},
 };
 use crate::translate::{Back, Carried, Ends, Form, Letter, Line, Spelling, say, wanted};
 
@@ -54,10 +55,16 @@ impl Core {
                 break;
             };
             let branch = u8::try_from(branch).unwrap_or(u8::MAX);
-            let request = self.compose(&aim, recipient, sender, &letter, &more);
             let owner = Owner::Flight { flight: slot, branch };
-            if let Err(no_way) = self.send(now_us, aim.toward, request, owner) {
-                self.not_sent(slot, branch, no_way);
+            match self.deliver(now_us, aim, (recipient, sender), &letter, &more, owner) {
+                Ok(By::Message) => {}
+                Ok(By::Session) => self.keep_spoken(slot, || Spoken {
+                    from: recipient.clone(),
+                    to: sender.clone(),
+                    letter: letter.clone(),
+                    more: more.clone(),
+                }),
+                Err(no_way) => self.not_sent(slot, branch, no_way),
             }
         }
         self.conclude(now_us, slot);
@@ -119,5 +126,6 @@ fn aim_back(back: Back) -> Aim {
         device: None,
         capabilities: Capabilities::NONE,
         form: Form::Cpim,
+        paged: false,
     }
 }

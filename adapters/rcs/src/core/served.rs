@@ -113,6 +113,7 @@ impl Core {
             device: None,
             capabilities: served.capabilities,
             form: served.form,
+            paged: false,
         })
     }
 

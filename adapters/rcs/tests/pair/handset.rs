@@ -3,8 +3,8 @@
 use bytes::{Bytes, BytesMut};
 use sip_message::{Message, Method, Name, Request, Response};
 use sip_msrp::{
-    Action, Answer, ConnectionId, Decoder, Endpoint, Frame, Path, Security, Session, SessionKey, Settings,
-    Uri,
+    Action, Answer, ConnectionId, Decoder, Endpoint, Frame, Path, Question, Security, Session, SessionKey,
+    Settings, Uri,
 };
 use sip_net::{Ended, msrp::Event};
 use sip_transaction::Flow;
@@ -22,6 +22,8 @@ pub(crate) struct Handset {
     /// Its connection to the gateway.
     pub(crate) line: ConnectionId,
     pub(crate) uri: String,
+    /// What it takes inside CPIM.
+    pub(crate) wrapped: &'static str,
     /// What it heard, in order.
     pub(crate) heard: Vec<Action>,
     /// What it answers at once.
@@ -45,6 +47,7 @@ impl Handset {
             buffer: BytesMut::new(),
             line: ConnectionId(line),
             uri: format!("msrp://127.0.0.1:7{line:03}/handset{line};tcp"),
+            wrapped: "text/plain message/imdn+xml",
             heard: Vec::new(),
             answers: Some(Answer::Taken),
             calls: 0,
@@ -57,9 +60,10 @@ impl Handset {
         format!(
             "v=0\r\no=- 3920001000 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
              m=message {} TCP/MSRP *\r\na=path:{}\r\na=accept-types:message/cpim application/im-iscomposing+xml\r\n\
-             a=accept-wrapped-types:text/plain message/imdn+xml\r\n{more}",
+             a=accept-wrapped-types:{}\r\n{more}",
             uri.as_str().rsplit(':').next().and_then(|rest| rest.split('/').next()).unwrap_or_default(),
-            self.uri
+            self.uri,
+            self.wrapped
         )
     }
 
@@ -226,6 +230,17 @@ impl Handset {
         let message = sip_msrp::Message::new(id, content_type, Bytes::copy_from_slice(body.as_bytes()));
         let now = world.now_us;
         self.act(world, |endpoint, out| endpoint.send(now, session, message, out).expect("it is taken"));
+    }
+
+    /// What was delivered: what to answer, type and octets.
+    pub(crate) fn delivered(&mut self) -> Option<(Question, String, Bytes)> {
+        let at = self.heard.iter().position(|action| matches!(action, Action::Deliver { .. }))?;
+        match self.heard.remove(at) {
+            Action::Deliver { question, content_type, body, .. } => {
+                Some((question, content_type.to_string(), body))
+            }
+            _ => None,
+        }
     }
 
     /// What became of what it said.

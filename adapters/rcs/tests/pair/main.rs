@@ -13,4 +13,5 @@ mod registrations;
 mod reports;
 mod revocation;
 mod sending;
+mod spoken;
 mod world;

@@ -16,6 +16,7 @@ use super::{
     super::{Core, slots::Slot, waiting::Asker},
     describe::MsrpSession,
     ending::Why,
+    saying::Fate,
 };
 
 /// A connection whose other end is a name that is looked up.
@@ -138,6 +139,12 @@ impl Core {
                 write @ (Action::Write { .. } | Action::Close { .. }) => self.out.msrp.push(write),
                 Action::Deliver { question, session, message_id, content_type, body, .. } => {
                     self.said(now_us, question, session, (&message_id, &content_type), body);
+                }
+                Action::Sent { session, message_id } => {
+                    self.said_heard(now_us, session, message_id, Fate::Taken);
+                }
+                Action::Failed { session, message_id, failure, whole } => {
+                    self.said_heard(now_us, session, message_id, Fate::of(failure, whole));
                 }
                 Action::Ended { session, ending } => self.media_ended(now_us, session, ending),
                 // Nobody has a name here, and a member without a connection may find another one.

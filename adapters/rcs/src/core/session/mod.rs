@@ -4,7 +4,7 @@
 //! ```text
 //!  INVITE ─▶ invite ─▶ Session ◀─ originate ◀─ a message too large for a MESSAGE
 //!                        │  dialog: BYE, UPDATE, INVITE again, session timer      (within, ending)
-//!                        │  media: connection, chunks, what was said              (media)
+//!                        │  media: connection, chunks, what was said              (media, saying)
 //!                        └─ purpose: who is told
 //! ```
 //!
@@ -16,6 +16,7 @@ mod describe;
 mod ending;
 mod invite;
 mod media;
+mod saying;
 mod within;
 
 use bytes::Bytes;
@@ -30,10 +31,12 @@ use sip_transaction::{
     hash::Seed,
 };
 use smallvec::SmallVec;
+use smol_str::SmolStr;
 
 use super::{
     Core,
     identity::Sender,
+    sends::Owner,
     slots::{Slot, Slots},
 };
 use crate::{
@@ -41,7 +44,10 @@ use crate::{
     translate::{Line, Spelling, uri_of},
 };
 
-pub(super) use self::describe::MsrpSession;
+pub(super) use self::{
+    describe::MsrpSession,
+    saying::{By, Spoken},
+};
 
 /// What a session is for: who hears what happens in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,6 +123,8 @@ pub(super) struct Sessions {
     /// INVITEs of theirs that have no ACK yet.
     invites: HashMap<ServerKey, Slot>,
     media: HashMap<SessionKey, Slot>,
+    /// What we said that was not answered yet, and who hears of it.
+    said: HashMap<(SessionKey, SmolStr), Owner>,
     /// Who talks with whom, the user of the device first.
     pairs: HashMap<u64, SmallVec<[Slot; 2]>>,
     users: HashMap<Line, u32>,
@@ -140,6 +148,7 @@ impl Sessions {
             dialogs: Dialogs::new(max, seed),
             invites: HashMap::new(),
             media: HashMap::new(),
+            said: HashMap::new(),
             pairs: HashMap::new(),
             users: HashMap::new(),
             leaving: HashMap::new(),
