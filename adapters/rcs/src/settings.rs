@@ -44,6 +44,7 @@ pub struct Settings {
     /// Sessions of messages; without it INVITE is answered 488.
     pub msrp: Option<Msrp>,
     pub text: TextPolicy,
+    pub groups: Groups,
     /// Key of the ids that we give to messages and of the nonces that we give to devices. The same after a restart
     /// and on every node, so that a receipt finds its message.
     pub secret: Secret<[u8; 16]>,
@@ -73,6 +74,7 @@ impl Settings {
             trust: Trust::default(),
             msrp: None,
             text: TextPolicy::default(),
+            groups: Groups::default(),
             secret: Secret::new(secret),
         }
     }
@@ -276,6 +278,48 @@ impl Msrp {
             sessions_max: 100_000,
             sessions_per_user_max: 32,
             switchover_octets: 1_300,
+        }
+    }
+}
+
+/// Group chats of which we are the focus (rcs sheet §10).
+#[derive(Debug, Clone)]
+pub struct Groups {
+    /// User part of the conference factory's URI.
+    pub factory: SmolStr,
+    /// Members with the creator; a group that has fewer is over.
+    pub members_min: usize,
+    /// Over it nobody is added.
+    pub members_max: usize,
+    /// Groups in all; over it the quietest is forgotten, and its members create it again when they need it.
+    pub groups_max: usize,
+    pub groups_per_user_max: usize,
+    pub subscriptions_per_member_max: usize,
+    /// Messages that wait for one member's session.
+    pub waiting_per_member_max: usize,
+    /// Whether people without RCS take part, by numbers that are lent and in messengers.
+    pub elsewhere: bool,
+    /// What such a member writes to leave; compared without regard to case. The first is the one that is told.
+    pub leave_words: Vec<SmolStr>,
+    /// The first message to such a member; `{who}`, `{subject}` and `{leave}` stand for themselves.
+    pub invitation: SmolStr,
+}
+
+impl Default for Groups {
+    fn default() -> Self {
+        Self {
+            factory: SmolStr::new_static("conference-factory"),
+            members_min: 2,
+            members_max: 100,
+            groups_max: 10_000,
+            groups_per_user_max: 100,
+            subscriptions_per_member_max: 4,
+            waiting_per_member_max: 1_000,
+            elsewhere: true,
+            leave_words: vec![SmolStr::new_static("LEAVE"), SmolStr::new_static("나가기")],
+            invitation: SmolStr::new_static(
+                "{who} invites you to the group \"{subject}\". Answer to take part, send {leave} to leave.",
+            ),
         }
     }
 }

@@ -20,6 +20,7 @@ mod composing;
 mod counts;
 mod draw;
 mod flights;
+pub mod group;
 mod http_digest;
 mod identity;
 mod letters;

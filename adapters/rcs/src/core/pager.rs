@@ -103,6 +103,7 @@ impl Core {
             trusted: sender.trusted,
             back: sender.back,
             reading: Reading { text: &settings.text },
+            room: None,
         };
         let submission = match cpim {
             Some(cpim) => submission_of_cpim(&envelope, cpim, |id| self.known_as(&sender.line, &to_line, id)),

@@ -76,6 +76,12 @@ impl<T> Slots<T> {
         Some(thing)
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, &T)> {
+        self.places.iter().zip(0..).filter_map(|(place, at)| {
+            place.thing.as_ref().map(|thing| (Slot { at, generation: place.generation }, thing))
+        })
+    }
+
     pub(crate) fn into_things(self) -> impl Iterator<Item = T> {
         self.places.into_iter().filter_map(|place| place.thing)
     }

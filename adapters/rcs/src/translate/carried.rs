@@ -36,6 +36,9 @@ pub struct Carried<'a> {
     /// Route behind our own entry, as it was written: the way on through the core that called us.
     #[serde(borrow)]
     pub route: Option<&'a str>,
+    /// The group in which it was said; then `from` names who said it.
+    #[serde(borrow)]
+    pub group: Option<&'a str>,
 }
 
 /// A Conversation-ID or the like: usually a UUID, which then takes sixteen octets.
@@ -209,6 +212,7 @@ mod tests {
             wanted: 0b1011,
             back: Some(Back::new(Transport::Tcp, ([192, 0, 2, 1], 5060).into())),
             route: Some("<sip:odi-7@scscf.example;lr>"),
+            group: Some("g0011"),
         };
         let octets = carried.encode();
         assert_eq!(Carried::decode(&octets), carried);

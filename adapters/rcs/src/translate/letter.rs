@@ -163,7 +163,8 @@ fn inner<'a>(
 }
 
 /// What a device reads that only reads text.
-pub(super) fn words_of(content: &Content) -> Cow<'_, str> {
+#[must_use]
+pub fn words_of(content: &Content) -> Cow<'_, str> {
     match content {
         Content::Text(text) => Cow::Borrowed(text),
         Content::Rich(rich) => Cow::Borrowed(&rich.text),

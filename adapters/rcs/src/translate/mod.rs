@@ -13,10 +13,10 @@ pub(crate) use self::number::write_uri;
 pub use self::{
     carried::{Back, Carried, Id, wanted},
     content::{Reading, Unread, read_content},
-    letter::{Form, Letter, letter},
+    letter::{Form, Letter, letter, words_of},
     name::{MessageName, Namer},
     number::{Ends, Line, Spelling, number_of, uri_of},
     report::{receipt_of, say},
-    submission::{Envelope, submission_of_cpim, submission_of_text},
+    submission::{Envelope, Room, submission_key, submission_of_cpim, submission_of_text},
     words::{map_link, normal},
 };

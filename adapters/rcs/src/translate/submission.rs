@@ -39,6 +39,22 @@ pub struct Envelope<'a> {
     pub trusted: bool,
     pub back: Option<Back>,
     pub reading: Reading<'a>,
+    /// The group it is said in.
+    pub room: Option<Room<'a>>,
+}
+
+/// A group: what its members are shown instead of what the sender's client wrote (rcs sheet §10.3).
+#[derive(Clone, Copy)]
+pub struct Room<'a> {
+    pub id: &'a str,
+    /// From of CPIM: the sender as the focus knows it.
+    pub from: &'a str,
+}
+
+impl std::fmt::Debug for Room<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Room").finish_non_exhaustive()
+    }
 }
 
 /// A MESSAGE with a body that is not CPIM: what plain SIP clients send. Nobody wants receipts of it.
@@ -96,7 +112,7 @@ pub fn submission_of_cpim(
     let carried = Carried {
         // Repeated in a report; without one nobody misses it.
         date_time: cpim.text(Field::DateTime).filter(|_| !wanted.is_empty()),
-        from: named(cpim.text(Field::From)),
+        from: envelope.room.map_or_else(|| named(cpim.text(Field::From)), |room| Some(room.from)),
         lines: &lines,
         referenced,
         document: document(&content, &octets),
@@ -106,6 +122,7 @@ pub fn submission_of_cpim(
         wanted: carried::bits(wanted),
         back: envelope.back.filter(|_| !wanted.is_empty()),
         route: route.as_deref(),
+        group: envelope.room.map(|room| room.id),
     };
     let class = if envelope.trusted { class(cpim) } else { Class::Person };
     Ok(Submission {
@@ -146,10 +163,20 @@ fn base(envelope: &Envelope<'_>, content: Content, key: SmolStr) -> Submission {
 /// The same message sent again has the same key: sender, recipient, and the id that the sender gave it. It is a
 /// hash, so that a long id costs no more than a short one.
 fn key(envelope: &Envelope<'_>, id: &[u8], kind: u64) -> SmolStr {
+    keyed(envelope.lines, id, kind)
+}
+
+/// The same for messages that one request brings to several people; `kind` keeps them apart from others.
+#[must_use]
+pub fn submission_key(lines: (&Line, &Line), id: &str, kind: u64) -> SmolStr {
+    keyed(lines, id.as_bytes(), kind)
+}
+
+fn keyed(lines: (&Line, &Line), id: &[u8], kind: u64) -> SmolStr {
     // Not a secret: whoever aims at a collision only loses a message of his own.
     let mut hasher = Hasher::new(Seed(0x7263_735f_6964_656d, 0x706f_7465_6e63_795f));
-    hasher.part(envelope.lines.0.as_str().as_bytes());
-    hasher.part(envelope.lines.1.as_str().as_bytes());
+    hasher.part(lines.0.as_str().as_bytes());
+    hasher.part(lines.1.as_str().as_bytes());
     hasher.part(id);
     hasher.word(kind);
     let mut text = [0; 22];
