@@ -14,6 +14,8 @@ pub(super) enum Alarm {
     Served(Line),
     /// A session is to be refreshed, or nobody refreshed it.
     Session(Slot),
+    /// An INVITE of ours has waited for long.
+    Call(Slot),
 }
 
 /// Alarms in their order.
@@ -44,6 +46,7 @@ impl Core {
             match alarm {
                 Alarm::Revocation(slot) => self.revocation_due(slot),
                 Alarm::Served(line) => self.served_due(now_us, &line),
+                Alarm::Call(slot) => self.call_due(now_us, slot),
                 Alarm::Session(slot) => self.session_due(now_us, slot),
             }
         }

@@ -37,4 +37,6 @@ pub struct Counts {
     pub said: u64,
     /// The same from us to devices.
     pub spoken: u64,
+    /// Invitations of ours.
+    pub invited: u64,
 }

@@ -79,6 +79,8 @@ pub(super) struct Flight {
     /// A device may have it.
     pub(super) lost: bool,
     pub(super) best: Option<Refusal>,
+    /// Devices, a bit each, that a session was opened with for it: once is enough.
+    pub(super) called: u8,
     pub(super) aims: SmallVec<[Aim; 1]>,
 }
 
@@ -183,6 +185,7 @@ impl Core {
             told: false,
             lost: false,
             best: None,
+            called: 0,
             aims,
         };
         let slot = self.flights.open.insert(flight);
@@ -246,6 +249,7 @@ impl Core {
         let Some(flight) = self.flights.open.get(slot) else { return Ok(()) };
         let Some(aim) = flight.aims.get(usize::from(branch)).cloned() else { return Ok(()) };
         let owner = Owner::Flight { flight: slot, branch };
+        let is_called = flight.called & bit(branch) != 0;
         let (message, name) = match &flight.what {
             What::Message { message, name, .. } => (message, name),
             What::Report(spoken) => {
@@ -267,7 +271,14 @@ impl Core {
         if aim.spelling == Spelling::Tel {
             more.push((Name::PChargingVector, self.charging_vector(&submission, message.message.as_u64())));
         }
-        self.deliver(now_us, aim, (&from, &to), &letter, &more, owner).map(|_by| ())
+        if self.say(now_us, &aim, (&from, &to), &letter, Some(owner)) {
+            return Ok(());
+        }
+        if !is_called && let Some(purpose) = self.session_for(&aim, &letter) {
+            return self.call(now_us, purpose, &aim, (&from, &to), (letter, &more), (slot, branch));
+        }
+        let request = self.compose(&aim, &from, &to, &letter, &more);
+        self.send(now_us, aim.toward, request, owner)
     }
 
     /// Conversation-ID and Contribution-ID: those of the sender, or made so that one conversation always has the
@@ -416,7 +427,7 @@ impl Core {
         true
     }
 
-    fn branch_refused(&mut self, slot: Slot, branch: u8, response: &Response) {
+    pub(super) fn branch_refused(&mut self, slot: Slot, branch: u8, response: &Response) {
         let retry_after = response.headers.text(Name::RetryAfter);
         let retry_after_s = retry_after.and_then(|text| {
             let digits = text.split(|c: char| !c.is_ascii_digit()).next()?;
@@ -505,6 +516,7 @@ impl Core {
             told: false,
             lost: false,
             best: None,
+            called: 0,
             aims,
         })
     }
@@ -561,6 +573,11 @@ pub(super) fn shown<'a>(
     original: &'a model::Pii<Address>,
 ) -> &'a Address {
     own.unwrap_or(original).reveal(For::Signalling)
+}
+
+/// A device in a set of them.
+pub(super) const fn bit(branch: u8) -> u8 {
+    1_u8.wrapping_shl(branch as u32)
 }
 
 fn digits(address: &Address) -> &str {

@@ -328,7 +328,7 @@ impl Core {
         match action {
             Action::Transmit { flow, octets } => self.out.transmit.push((flow, octets)),
             Action::Request { key, flow, request } => self.requested(now_us, key, flow, request),
-            Action::Response { token, response, .. } => self.responded(now_us, token, response),
+            Action::Response { token, flow, response, .. } => self.responded(now_us, token, flow, response),
             Action::TimedOut { token } => self.silent(now_us, token),
             Action::Failed { token } => self.broken(now_us, token),
             Action::Ack { key, request, .. } => self.acknowledged(now_us, key, &request),

@@ -10,7 +10,7 @@ use sip_net::{
     Target,
     resolve::{Candidates, Destination, Unresolved},
 };
-use sip_transaction::{Flow, Refused, Transport};
+use sip_transaction::{ClientKey, Flow, Refused, Transport};
 use smallvec::SmallVec;
 use smol_str::SmolStr;
 
@@ -35,6 +35,8 @@ pub(super) enum Owner {
     Watch(Slot),
     /// A session: whether it still lives.
     Refresh { session: Slot, invite: bool },
+    /// A session that we open.
+    Invite(Slot),
     /// Nobody.
     Nobody,
 }
@@ -83,6 +85,8 @@ struct Sending {
     /// For the names that certificates have to prove.
     server_name: SmolStr,
     unsent: bool,
+    /// Its transaction.
+    key: Option<ClientKey>,
 }
 
 /// Requests that are not answered yet.
@@ -124,13 +128,25 @@ impl Core {
         request: Request,
         owner: Owner,
     ) -> Result<(), NoWay> {
+        self.send_as(now_us, toward, request, owner).map(|_name| ())
+    }
+
+    /// As [`Self::send`]; names the request, so that it can be cancelled.
+    pub(super) fn send_as(
+        &mut self,
+        now_us: i64,
+        toward: Toward,
+        request: Request,
+        owner: Owner,
+    ) -> Result<Slot, NoWay> {
         let (hops, server_name, wanted) = match toward {
             Toward::Flow(flow) => (SmallVec::from_iter([Hop::Flow(flow)]), SmolStr::default(), None),
             Toward::Destination(destination) => {
                 (SmallVec::new(), destination.server_name(), Some(destination))
             }
         };
-        let slot = self.sends.open.insert(Sending { owner, request, hops, server_name, unsent: false });
+        let slot =
+            self.sends.open.insert(Sending { owner, request, hops, server_name, unsent: false, key: None });
         let random = self.draw.word();
         if let Some(sending) = self.sends.open.get_mut(slot)
             && !sending.request.headers.contains(Name::CallId)
@@ -143,17 +159,31 @@ impl Core {
                 other => headers.push(Name::CSeq, format_args!("1 {other}")),
             }
         }
-        let Some(destination) = wanted else { return self.go(now_us, slot) };
+        let Some(destination) = wanted else { return self.go(now_us, slot).map(|()| slot) };
         match self.ways.resolve(&destination, random, slot.token()) {
             // Heard of later.
-            None => Ok(()),
+            None => Ok(slot),
             Some(Ok(servers)) => {
                 self.take_servers(slot, servers);
-                self.go(now_us, slot)
+                self.go(now_us, slot).map(|()| slot)
             }
             Some(Err(_)) => {
                 self.sends.open.remove(slot);
                 Err(NoWay::Nowhere)
+            }
+        }
+    }
+
+    /// Takes an INVITE back (RFC 3261 §9.1). Its owner hears of it all the same.
+    pub(super) fn cancel_sending(&mut self, now_us: i64, slot: Slot) {
+        let Some(sending) = self.sends.open.get_mut(slot) else { return };
+        match sending.key {
+            Some(key) => self.layer.cancel(now_us, key, &mut self.actions),
+            // Still looked up.
+            None => {
+                let owner = sending.owner;
+                self.sends.open.remove(slot);
+                self.heard(now_us, owner, Heard::NotSent);
             }
         }
     }
@@ -222,7 +252,12 @@ impl Core {
             sending.unsent = false;
             let sent = self.layer.request(now_us, flow, &sending.request, slot.token(), &mut self.actions);
             match sent {
-                Ok(_key) => return Ok(()),
+                Ok(key) => {
+                    if let Some(sending) = self.sends.open.get_mut(slot) {
+                        sending.key = Some(key);
+                    }
+                    return Ok(());
+                }
                 Err(Refused::TooLarge { .. }) => {
                     // By a stream, and if there is none as a large datagram all the same (RFC 3261 §18.1.1).
                     sending.hops.push(Hop::Flow(Flow { class: LARGE, ..flow }));
@@ -237,10 +272,22 @@ impl Core {
     }
 
     /// An answer to a request of ours.
-    pub(super) fn responded(&mut self, now_us: i64, token: u64, response: Response) {
-        if response.status.code() >= 200 {
-            self.end(now_us, Slot::of(token), Heard::Answer(response));
+    pub(super) fn responded(&mut self, now_us: i64, token: u64, flow: Flow, response: Response) {
+        if response.status.code() < 200 {
+            return;
         }
+        let Some(sending) = self.sends.open.remove(Slot::of(token)) else {
+            if response.status.is_success()
+                && let Some((toward, ack)) = self.acknowledge_again(&response)
+            {
+                self.send_ack(&toward, &ack);
+            }
+            return;
+        };
+        if let Owner::Invite(call) = sending.owner {
+            self.call_sent(call, sending.request, flow);
+        }
+        self.heard(now_us, sending.owner, Heard::Answer(response));
     }
 
     /// No answer came in time.
@@ -275,6 +322,7 @@ impl Core {
             Owner::Revocation(slot) => self.revocation_heard(now_us, slot, &heard),
             Owner::Watch(slot) => self.watch_heard(slot, &heard),
             Owner::Refresh { session, invite } => self.refreshed(now_us, session, invite, &heard),
+            Owner::Invite(call) => self.call_heard(now_us, call, heard),
             Owner::Nobody => {}
         }
     }

@@ -1,7 +1,7 @@
 //! A handset that chats: SIP by hand, MSRP by an endpoint of its own.
 
 use bytes::{Bytes, BytesMut};
-use sip_message::{Message, Method, Name, Request, Response};
+use sip_message::{Message, Method, Name, Request, Response, StatusCode};
 use sip_msrp::{
     Action, Answer, ConnectionId, Decoder, Endpoint, Frame, Path, Question, Security, Session, SessionKey,
     Settings, Uri,
@@ -129,6 +129,24 @@ impl Handset {
             self.line.0,
             self.flow.remote
         )
+    }
+
+    /// Takes an invitation, with its description.
+    pub(crate) fn take(&self, world: &mut World, flow: Flow, invite: &Request, more: &str) {
+        let mut ok = invite.response(StatusCode::OK, Some("device"));
+        ok.headers.push(Name::Contact, format_args!("<sip:device@{}>", self.flow.remote));
+        ok.headers.push(Name::ContentType, "application/sdp");
+        ok.body = Bytes::from(self.sdp(more));
+        world.octets(flow, ok.to_bytes());
+    }
+
+    /// Connects to where an invitation says, and binds.
+    pub(crate) fn come(&mut self, world: &mut World, invite: &Request) -> SessionKey {
+        let session = self.open(&String::from_utf8_lossy(&invite.body));
+        self.attach(world);
+        let (now, line) = (world.now_us, self.line);
+        self.act(world, |endpoint, out| endpoint.bind(now, session, line, out));
+        session
     }
 
     /// Connects to where an answer says, and binds.

@@ -1,5 +1,6 @@
 //! The core between scripted devices and a scripted gateway: no socket, no clock.
 
+mod calls;
 mod capabilities;
 mod chat;
 mod contract;

@@ -273,6 +273,12 @@ impl World {
         }
     }
 
+    /// What we answered is of no interest.
+    pub(crate) fn sent_request_after_responses(&mut self) -> (Flow, Request) {
+        self.sent.retain(|(_, message)| matches!(message, Message::Request(_)));
+        self.sent_request()
+    }
+
     pub(crate) fn sent_response(&mut self) -> Response {
         match self.sent.pop_front() {
             Some((_, Message::Response(response))) => response,

@@ -26,6 +26,8 @@ pub(in super::super) enum Why {
     NotAcceptable,
     /// Nobody acknowledged or refreshed.
     Silent,
+    /// What the session was for is done.
+    Done,
     /// We stop.
     Draining,
 }
@@ -37,6 +39,7 @@ impl Why {
             Self::NoMedia => Some("SIP;cause=480;text=\"Bearer unavailable\""),
             Self::NotAcceptable => Some("SIP;cause=488;text=\"Not Acceptable Here\""),
             Self::Silent => Some("SIP;cause=408;text=\"Request Timeout\""),
+            Self::Done => Some("SIP;cause=200;text=\"Call completed\""),
             Self::Draining => Some("SIP;cause=503;text=\"Service Unavailable\""),
         }
     }
@@ -49,12 +52,18 @@ pub(in super::super) struct Leaving {
     why: Why,
 }
 
+impl Leaving {
+    pub(super) const fn new(dialog: Dialog, way: Way, why: Why) -> Self {
+        Self { dialog, way, why }
+    }
+}
+
 impl Core {
     /// Ends a session by BYE. What was not sent in it goes another way.
     pub(in super::super) fn hang_up(&mut self, now_us: i64, slot: Slot, why: Why) {
         let Some(session) = self.leave(now_us, slot) else { return };
         let Session { dialog, way, invite, state, .. } = session;
-        let leaving = Leaving { dialog, way, why };
+        let leaving = Leaving::new(dialog, way, why);
         match invite.filter(|_| state == State::Answered) {
             // Not before the ACK (RFC 3261 §15).
             Some(key) => {
@@ -118,6 +127,7 @@ impl Core {
 
     /// Everything ends, because we do.
     pub(in super::super) fn hang_up_all(&mut self, now_us: i64) {
+        self.call_off_all(now_us);
         let slots: Vec<Slot> = self.sessions.dialogs.iter().map(|(_, slot)| *slot).collect();
         for slot in slots {
             match self.sessions.open.get(slot).map(|session| session.state) {

@@ -260,6 +260,7 @@ impl Core {
         if let Some(media) = plan.media {
             self.open_media(now_us, slot, media);
         }
+        self.meet(now_us, slot);
         self.replace_others(now_us, slot);
     }
 

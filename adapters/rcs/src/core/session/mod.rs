@@ -2,7 +2,7 @@
 //! what is said in them as it keeps every other message.
 //!
 //! ```text
-//!  INVITE ─▶ invite ─▶ Session ◀─ originate ◀─ a message too large for a MESSAGE
+//!  INVITE ─▶ invite ─▶ Session ◀─ originate ◀─ a message too large for a MESSAGE, a device that only chats
 //!                        │  dialog: BYE, UPDATE, INVITE again, session timer      (within, ending)
 //!                        │  media: connection, chunks, what was said              (media, saying)
 //!                        └─ purpose: who is told
@@ -16,6 +16,7 @@ mod describe;
 mod ending;
 mod invite;
 mod media;
+mod originate;
 mod saying;
 mod within;
 
@@ -130,6 +131,10 @@ pub(super) struct Sessions {
     users: HashMap<Line, u32>,
     /// Sessions that are over, whose BYE waits for the ACK.
     leaving: HashMap<ServerKey, ending::Leaving>,
+    /// INVITEs of ours without a final answer.
+    calls: Slots<originate::Call>,
+    /// Who is called for whom, the user of the device first.
+    calling: HashMap<u64, SmallVec<[Slot; 2]>>,
     endpoint: Endpoint,
     /// Connections on their way, and who waits for them.
     dialling: HashMap<ConnectionId, SmallVec<[SessionKey; 1]>>,
@@ -152,6 +157,8 @@ impl Sessions {
             pairs: HashMap::new(),
             users: HashMap::new(),
             leaving: HashMap::new(),
+            calls: Slots::new(),
+            calling: HashMap::new(),
             endpoint: Endpoint::new(sip_msrp::Settings::default(), random),
             dialling: HashMap::new(),
             resolving: HashMap::new(),

@@ -24,6 +24,7 @@ use super::{
         status,
     },
     Purpose,
+    ending::Why,
 };
 use crate::translate::{Letter, Line};
 
@@ -102,6 +103,23 @@ impl Core {
             return false;
         }
         let Some(session) = self.chat_of(aim, from, to, letter) else { return false };
+        self.speak(now_us, session, letter, owner)
+    }
+
+    /// Says something in that session if it takes the letter: at once, or when its connection stands.
+    pub(super) fn say_in(
+        &mut self,
+        now_us: i64,
+        session: SessionKey,
+        letter: &Letter,
+        owner: Option<Owner>,
+    ) -> bool {
+        let slot = self.sessions.media.get(&session).copied();
+        let agreed = slot.and_then(|slot| self.sessions.open.get(slot)).and_then(|open| open.agreed.as_ref());
+        agreed.is_some_and(|agreed| takes(agreed, letter)) && self.speak(now_us, session, letter, owner)
+    }
+
+    fn speak(&mut self, now_us: i64, session: SessionKey, letter: &Letter, owner: Option<Owner>) -> bool {
         let id = sip_msrp::message_id(self.draw.word());
         let mut message = Message::new(id.clone(), letter.content_type, letter.body.clone());
         if owner.is_none() {
@@ -132,8 +150,17 @@ impl Core {
 
     /// What became of something that was said.
     pub(super) fn said_heard(&mut self, now_us: i64, session: SessionKey, id: SmolStr, fate: Fate) {
-        if let Some(Owner::Flight { flight, branch }) = self.sessions.said.remove(&(session, id)) {
-            self.branch_said(now_us, flight, branch, fate);
+        let Some(Owner::Flight { flight, branch }) = self.sessions.said.remove(&(session, id)) else {
+            return;
+        };
+        self.branch_said(now_us, flight, branch, fate);
+        let slot = self.sessions.media.get(&session).copied();
+        let is_large = |slot: &Slot| {
+            self.sessions.open.get(*slot).is_some_and(|session| session.purpose == Purpose::Large)
+        };
+        if let Some(slot) = slot.filter(is_large) {
+            // That was all.
+            self.hang_up(now_us, slot, Why::Done);
         }
     }
 
