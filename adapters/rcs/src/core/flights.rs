@@ -31,7 +31,7 @@ use super::{
     slots::{Slot, Slots},
     status,
 };
-use crate::translate::{Carried, Ends, Form, Line, Spelling, letter};
+use crate::translate::{Carried, Ends, Form, Line, letter};
 
 /// Devices of one person that are tried.
 const BRANCHES_MAX: usize = 8;
@@ -204,9 +204,13 @@ impl Core {
             return None;
         }
         let route = Carried::decode(&submission.carried).route?;
-        let (capabilities, form) =
-            aims.first().map_or((Capabilities::NONE, Form::Cpim), |aim| (aim.capabilities, aim.form));
-        self.onward(route, capabilities, form)
+        match aims.first() {
+            Some(aim) => {
+                let onward = self.onward(route, aim.capabilities, aim.form)?;
+                Some(Aim { spelling: aim.spelling, ..onward })
+            }
+            None => self.onward(route, Capabilities::NONE, Form::Cpim),
+        }
     }
 
     /// Where a message goes whose recipient is not registered here.
@@ -268,7 +272,7 @@ impl Core {
         let ends = Ends::of(&from, &to, &self.settings.domain, aim.spelling);
         let letter = letter(message, name, &carried, &ends, aim.capabilities, aim.form);
         let mut more = self.conversation(&carried, &from, &to, message.message.as_u64());
-        if aim.spelling == Spelling::Tel {
+        if aim.is_network() {
             more.push((Name::PChargingVector, self.charging_vector(&submission, message.message.as_u64())));
         }
         if self.say(now_us, &aim, (&from, &to), &letter, Some(owner)) {

@@ -29,6 +29,13 @@ pub(super) struct Aim {
     pub(super) paged: bool,
 }
 
+impl Aim {
+    /// Whether a network takes it, and not a device: headers may be said that stay within networks.
+    pub(super) const fn is_network(&self) -> bool {
+        self.device.is_none()
+    }
+}
+
 /// Room for the values of one request that differ from request to request.
 const VALUES_OCTETS: usize = 256;
 /// What a MESSAGE is for: the service of CPM (rcs sheet §1.2).
@@ -154,7 +161,7 @@ impl Core {
             .header(Name::To, to)
             .header(Name::PAssertedIdentity, asserted)
             .header(Name::AcceptContact, HeaderValue::from_static(ACCEPT_CONTACT));
-        if aim.spelling == Spelling::Tel {
+        if aim.is_network() {
             // Stays within the network (RFC 6050 §4.1).
             request = request.header(Name::PAssertedService, HeaderValue::from_static(SERVICE));
         }

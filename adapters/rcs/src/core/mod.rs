@@ -30,6 +30,7 @@ mod parts;
 mod recent;
 mod registrar;
 mod reports;
+mod returned;
 mod revocation;
 mod sends;
 mod served;
@@ -406,6 +407,9 @@ impl Core {
             Err(coding::Damaged::Broken) => return self.answer(now_us, key, StatusCode::BAD_REQUEST),
             Err(coding::Damaged::TooLarge) => return self.refuse_request(now_us, key, Cause::TooLong),
         };
+        if self.came_back(now_us, key, flow, &request) {
+            return;
+        }
         let request = &parts::readable(request);
         let service = match classify::classify(request) {
             Ok(service) => service,

@@ -10,7 +10,7 @@ use sip_net::{
     Target,
     resolve::{Candidates, Destination, Unresolved},
 };
-use sip_transaction::{ClientKey, Flow, Refused, Transport};
+use sip_transaction::{ClientKey, Flow, Refused, ServerKey, Transport};
 use smallvec::SmallVec;
 use smol_str::SmolStr;
 
@@ -37,6 +37,8 @@ pub(super) enum Owner {
     Refresh { session: Slot, invite: bool },
     /// A session that we open.
     Invite(Slot),
+    /// A core whose request of ours it is that came back.
+    Returned(ServerKey),
     /// Nobody.
     Nobody,
 }
@@ -110,11 +112,16 @@ impl Sends {
         let Ok(Message::Request(request)) = sip_message::parse_datagram(octets.clone(), &limits) else {
             return;
         };
-        let token =
-            request.call_id().split_once('-').and_then(|(token, _)| u64::from_str_radix(token, 16).ok());
-        if let Some(sending) = token.and_then(|token| self.open.get_mut(Slot::of(token))) {
+        if let Some(sending) = slot_of(request.call_id()).and_then(|slot| self.open.get_mut(slot)) {
             sending.unsent = true;
         }
+    }
+
+    /// Whether a request is one of ours that is not answered yet.
+    pub(super) fn is_open(&self, request: &Request) -> bool {
+        let call_id = request.call_id();
+        let sending = slot_of(call_id).and_then(|slot| self.open.get(slot));
+        sending.is_some_and(|sending| sending.request.call_id() == call_id)
     }
 }
 
@@ -323,9 +330,16 @@ impl Core {
             Owner::Watch(slot) => self.watch_heard(slot, &heard),
             Owner::Refresh { session, invite } => self.refreshed(now_us, session, invite, &heard),
             Owner::Invite(call) => self.call_heard(now_us, call, heard),
+            Owner::Returned(key) => self.returned_heard(now_us, key, heard),
             Owner::Nobody => {}
         }
     }
+}
+
+/// Our Call-IDs begin with the place of the request.
+fn slot_of(call_id: &str) -> Option<Slot> {
+    let (token, _) = call_id.split_once('-')?;
+    u64::from_str_radix(token, 16).ok().map(Slot::of)
 }
 
 fn stream_to(remote: SocketAddr) -> Target {

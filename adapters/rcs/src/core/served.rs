@@ -5,7 +5,7 @@ use bytes::Bytes;
 use hashbrown::HashMap;
 use model::Presence;
 use sip_message::{
-    Contacts, HeaderValue, Limits, Message, Method, Name, Request, StatusCode, Uri, parse_datagram,
+    Contacts, HeaderValue, Limits, Message, Method, Name, Request, Scheme, StatusCode, Uri, parse_datagram,
 };
 use sip_rcs::{
     Capabilities, Features,
@@ -38,6 +38,8 @@ struct Served {
     until_us: i64,
     capabilities: Capabilities,
     form: Form,
+    /// How the core names its user.
+    spelling: Spelling,
     /// Call-ID of the subscription to what its devices are, while it holds.
     watch: Option<SmolStr>,
 }
@@ -53,7 +55,8 @@ impl Core {
     /// REGISTER of an S-CSCF on behalf of a user. Answered at once: it does not wait long.
     pub(super) fn third_party(&mut self, now_us: i64, key: ServerKey, request: &Request) {
         self.counts.registrations += 1;
-        let Some(number) = request.to().and_then(|to| number_of(&to.uri)) else {
+        let to = request.to();
+        let Some(number) = to.as_ref().and_then(|to| number_of(&to.uri)) else {
             // A public identity that is no number: nothing to us, and no failure of the core's.
             return self.answer(now_us, key, StatusCode::OK);
         };
@@ -78,7 +81,12 @@ impl Core {
             None => (told.unwrap_or_default(), Form::Cpim, None),
         };
         let wants_watch = told.is_none() && watch.is_none();
-        self.served.users.insert(line.clone(), Served { server, until_us, capabilities, form, watch });
+        let by_name = to.is_some_and(|to| {
+            to.uri.scheme() != Scheme::Tel && to.uri.host_text().eq_ignore_ascii_case(&self.settings.domain)
+        });
+        let spelling = if by_name { Spelling::Sip } else { Spelling::Tel };
+        let served = Served { server, until_us, capabilities, form, spelling, watch };
+        self.served.users.insert(line.clone(), served);
         self.alarms.set(until_us, Alarm::Served(line.clone()));
         self.present(&line, Presence::Here { until: model::Timestamp::from_micros(until_us) });
         if wants_watch {
@@ -109,7 +117,7 @@ impl Core {
             toward: Toward::Destination(destination(&served.server)?),
             uri: None,
             route: loose(&served.server),
-            spelling: Spelling::Tel,
+            spelling: served.spelling,
             device: None,
             capabilities: served.capabilities,
             form: served.form,
@@ -132,7 +140,7 @@ impl Core {
     fn watch(&mut self, now_us: i64, line: &Line, expires_s: u32) {
         let Some(aim) = self.served_aim(line) else { return };
         let domain = self.settings.domain.clone();
-        let user = crate::translate::uri_of(&model::Address::Number(line.number()), &domain, Spelling::Tel);
+        let user = crate::translate::uri_of(&model::Address::Number(line.number()), &domain, aim.spelling);
         let Ok(uri) = Uri::new(&user) else { return };
         let (call_id, tag) = (self.draw.text(), self.draw.text());
         let call_id = smol_str::format_smolstr!("{call_id}@{domain}");

@@ -9,7 +9,6 @@ mod report;
 mod submission;
 mod words;
 
-pub(crate) use self::number::write_uri;
 pub use self::{
     carried::{Back, Carried, Id, wanted},
     content::{Reading, Unread, read_content},
@@ -20,3 +19,4 @@ pub use self::{
     submission::{Envelope, Room, submission_key, submission_of_cpim, submission_of_text},
     words::{map_link, normal},
 };
+pub(crate) use self::{number::write_uri, submission::onward};

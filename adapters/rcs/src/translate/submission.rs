@@ -254,7 +254,7 @@ fn kept_lines(cpim: &Cpim, referenced: bool) -> Vec<u8> {
 
 /// The entries of Route behind the first, which is our own: among them the one by which the core knows its session
 /// again (TS 24.229 §5.7.3).
-fn onward(headers: &Headers) -> Option<String> {
+pub(crate) fn onward(headers: &Headers) -> Option<String> {
     let mut route = String::new();
     for entry in headers.list(Name::Route).skip(1) {
         if !route.is_empty() {

@@ -2,7 +2,7 @@
 
 use model::{For, Inbound, Outcome, Outgoing, Presence, Timestamp};
 use rcs::settings::Mode;
-use sip_message::{Method, Name, Uri};
+use sip_message::{Message, Method, Name, Uri};
 
 use crate::world::{JUN, MINA, PHONE, World, is, peer, settings, text};
 
@@ -66,7 +66,7 @@ fn the_core_tells_who_is_registered_and_messages_go_by_it() {
     world.text_to(MINA, "hi");
     let (flow, request) = world.sent_request();
     assert_eq!(flow.remote, "192.0.2.9:6060".parse().unwrap());
-    assert_eq!(request.uri.as_str(), format!("tel:{MINA}"));
+    assert_eq!(request.uri.as_str(), format!("sip:{MINA}@ims.example"), "as the core names its user");
     assert_eq!(request.headers.text(Name::Route), Some("<sip:192.0.2.9:6060;lr>"));
     assert!(request.headers.text(Name::PChargingVector).unwrap().starts_with("icid-value="));
     world.reply(flow, &request, 200, &[]);
@@ -223,6 +223,60 @@ fn a_message_that_comes_back_is_a_loop() {
     world.request(peer(), &head, &request.body);
     assert_eq!(world.status(), 482);
     world.quiet();
+}
+
+/// Both ends are served: the core brings our own message for the session of its recipient, and there it goes on.
+#[test]
+fn a_message_that_comes_back_for_its_recipient_goes_on() {
+    let mut world = world();
+    third_party(&mut world, MINA, 3_600, Some(INNER));
+    world.settle();
+    let ask = |world: &mut World| {
+        world.text_to(MINA, "hi");
+        let (flow, request) = world.sent_request();
+        let copy = |name| request.headers.text(name).unwrap_or_default().to_owned();
+        let head = format!(
+            "MESSAGE {}
+             From: {}
+             To: {}
+             Call-ID: {}
+             Max-Forwards: 9
+             Route: <sip:127.0.0.1:5060;lr>, <sip:odi-78@192.0.2.9:6060;lr>
+             P-Served-User: <sip:{MINA}@ims.example>;sescase=term;regstate=reg
+             P-Asserted-Identity: {}
+             Content-Type: message/cpim",
+            request.uri,
+            copy(Name::From),
+            copy(Name::To),
+            copy(Name::CallId),
+            copy(Name::PAssertedIdentity),
+        );
+        world.request(peer(), &head, &request.body);
+        (flow, request)
+    };
+    let (flow, first) = ask(&mut world);
+    let (onward, second) = world.sent_request();
+    assert_eq!(onward.remote, "192.0.2.9:6060".parse().unwrap());
+    assert_eq!(second.headers.text(Name::Route), Some("<sip:odi-78@192.0.2.9:6060;lr>"));
+    assert_eq!((second.uri.as_str(), &second.body), (first.uri.as_str(), &first.body), "as it is");
+    assert_eq!(second.headers.max_forwards(), Some(8));
+    assert!(!second.headers.contains(Name::PServedUser) && second.call_id() != first.call_id());
+    assert_eq!(second.headers.list(Name::Via).count(), 1);
+    world.reply(onward, &second, 415, &[(Name::Accept, "text/plain")]);
+    let answer = world.sent_response();
+    assert_eq!((answer.status.code(), answer.headers.text(Name::Accept)), (415, Some("text/plain")));
+    world.quiet();
+    world.reply(flow, &first, 200, &[]);
+    assert!(matches!(world.outcome().1, Outcome::Sent(_)));
+    // It hears from nobody either, and then it is too late for an answer (RFC 4320 §4.2).
+    ask(&mut world);
+    world.pass(33);
+    let is_final = |message: &Message| match message {
+        Message::Response(response) => response.status.code() >= 200,
+        Message::Request(_) => false,
+    };
+    assert!(!world.sent.iter().any(|(_, message)| is_final(message)));
+    assert!(matches!(world.outcome().1, Outcome::Unknown));
 }
 
 #[test]
