@@ -42,9 +42,15 @@ mod isc;
 #[path = "sip/msrp_relay.rs"]
 mod msrp_relay;
 
+/// Behind an IMS core.
+#[path = "sip/application_server.rs"]
+mod application_server;
 /// RCS first, then SMS.
 #[path = "sip/fallback.rs"]
 mod fallback;
+/// Floods.
+#[path = "sip/relay.rs"]
+mod relay;
 /// Phones that register with the gateway.
 #[path = "sip/standalone.rs"]
 mod standalone;

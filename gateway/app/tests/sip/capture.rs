@@ -47,7 +47,8 @@ impl Capture {
         let ports = spoken.iter().map(|(port, _)| *port).chain([marks.port()]);
         let filter = ports.map(|port| format!("port {port}")).collect::<Vec<_>>().join(" or ");
         let mut command = Command::new("tshark");
-        command.args(["-q", "-i", "lo", "-w", "capture.pcapng", "-f", &filter]);
+        // Room for a flood: what the capture loses tshark takes for malformed.
+        command.args(["-B", "128", "-q", "-i", "lo", "-w", "capture.pcapng", "-f", &filter]);
         let capture = Self { program: Program::start("tshark", home.path(), &command), spoken, marks, home };
         capture.wait_for_mark("begin");
         capture

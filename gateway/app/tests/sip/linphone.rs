@@ -74,6 +74,13 @@ impl Linphone {
         self.wait_for_registration("cleared");
     }
 
+    /// Registers again, at the same address.
+    #[track_caller]
+    pub(crate) fn come_back(&mut self) {
+        self.order(&json!({ "order": "register" }));
+        self.wait_for_registration("ok");
+    }
+
     #[track_caller]
     pub(crate) fn send(&mut self, to: &str, text: &str) {
         self.order(&json!({ "order": "send", "to": to, "text": text }));

@@ -3,6 +3,8 @@
 use std::{cell::RefCell, fs, net::SocketAddr, path::Path};
 
 use serde_json::{Value, json};
+use store::{OpenMode, StoreTarget, UsageRow};
+use tokio::runtime::Builder;
 
 use crate::{
     capture::{Capture, Protocol},
@@ -33,6 +35,13 @@ impl Served {
     #[track_caller]
     pub(crate) fn standalone() -> Self {
         Self::start("rcs", |_| Script::Deliver, |text| text)
+    }
+
+    /// The same for peers that give up at a challenge that is not MD5, even when the next one is.
+    #[track_caller]
+    pub(crate) fn standalone_for_md5() -> Self {
+        let md5 = |text: String| text.replace("[rcs]\n", "[rcs]\ndigests = [\"MD5\"]\n");
+        Self::start("rcs", |_| Script::Deliver, md5)
     }
 
     /// An example on ports of the test; `change` edits it further.
@@ -73,6 +82,17 @@ impl Served {
             http: self.gateway.caller("tictoc-token"),
             read: RefCell::new(Read { cursor: String::new(), events: Vec::new(), written: 0 }),
         }
+    }
+
+    /// Every usage record, whoever is charged.
+    #[track_caller]
+    pub(crate) fn usage(&self) -> Vec<UsageRow> {
+        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let target = StoreTarget::Sqlite(self.home.database());
+            let store = store::open(&target, OpenMode::Read).await.expect("the store can be read");
+            store.usage(0, 10_000, None).await.expect("usage can be read")
+        })
     }
 
     /// The proof of R1 to R3, on the running gateway.

@@ -10,7 +10,10 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::{account::Transport, program::Program};
+use crate::{
+    account::{DOMAIN, Transport},
+    program::Program,
+};
 
 /// What a scenario is run with. The rest of its words stand in `keys`, as `[key]` in the scenario.
 pub(crate) struct Scenario<'a> {
@@ -98,6 +101,8 @@ impl Sipp {
             Transport::Tls => panic!("Debian builds SIPp without TLS"),
         };
         command.args(["-t", over]);
+        // By default it signs for its peer's address, whatever it asks for.
+        command.args(["-auth_uri", DOMAIN]);
         command.args(["-m", &scenario.calls.to_string(), "-r", &scenario.rate.to_string()]);
         command.args([
             "-nostdin",
@@ -127,7 +132,13 @@ impl Sipp {
 
     /// Waits until it has run its calls.
     #[track_caller]
-    pub(crate) fn finish(mut self) -> Counters {
+    pub(crate) fn finish(self) -> Counters {
+        self.finish_with_messages().0
+    }
+
+    /// The same, and every message that it sent and received, as it writes them down.
+    #[track_caller]
+    pub(crate) fn finish_with_messages(mut self) -> (Counters, String) {
         let status = self.program.ends();
         // 1 is its word for calls that failed, which the test may want.
         assert!(matches!(status.code(), Some(0 | 1)), "SIPp ended with {status}:\n{}", self.complaints());
@@ -135,11 +146,10 @@ impl Sipp {
         if counters.failed > 0 {
             eprintln!("SIPp says of {counters:?}:\n{}", self.complaints());
         }
-        counters
+        (counters, self.messages())
     }
 
-    /// Every message that it sent and received, as it writes them down.
-    pub(crate) fn messages(&self) -> String {
+    fn messages(&self) -> String {
         let octets = fs::read(self.home.path().join("messages")).unwrap_or_default();
         String::from_utf8_lossy(&octets).into_owned()
     }

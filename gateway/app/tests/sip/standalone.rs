@@ -5,9 +5,9 @@ use serde_json::Value;
 use crate::{
     account::{Account, Transport, uri},
     baresip::Baresip,
+    device::Device,
     linphone::{Linphone, Wrapping},
-    served::{JUN, MINA, SORA, Served},
-    support::Script,
+    served::{JUN, MINA, PHONE, SORA, Served},
 };
 
 /// A user of the messenger and a phone write to each other; both learn what became of what they wrote.
@@ -84,6 +84,20 @@ fn two_linphones_write_to_each_other() {
     assert_eq!(served.verified()["accepted"], 2);
 }
 
+/// A phone may say what it likes about who it is: what counts is what it proved.
+#[test]
+fn a_phone_that_asserts_to_be_somebody_else_is_not() {
+    let served = Served::standalone();
+    let mut mina = Device::register(MINA, served.sip);
+    let more = format!("P-Asserted-Identity: <tel:{JUN}>\r\nContent-Type: text/plain\r\n");
+    let answer = mina.asks("MESSAGE", &uri(PHONE), &uri(PHONE), &more, b"who is this?");
+    assert_eq!(answer.status(), Some(202), "{}", answer.head);
+    let usage = served.usage();
+    let senders: Vec<_> =
+        usage.iter().map(|row| row.record.from.map(|from| format!("+{}", from.as_u64()))).collect();
+    assert_eq!(senders, [Some(MINA.to_owned())]);
+}
+
 #[test]
 fn linphone_is_refused_with_a_wrong_password() {
     let served = Served::standalone();
@@ -93,9 +107,7 @@ fn linphone_is_refused_with_a_wrong_password() {
 
 /// Rcs sheet §15: 415 to CPIM, then text, and from then on text at once.
 fn text_after_415(transport: Transport) {
-    // baresip gives up at a challenge that is not MD5, even when the next one is.
-    let md5 = |text: String| text.replace("[rcs]\n", "[rcs]\ndigests = [\"MD5\"]\n");
-    let served = Served::start("rcs", |_| Script::Deliver, md5);
+    let served = Served::standalone_for_md5();
     let capture = served.captured();
     let registrar = if transport == Transport::Tls { served.tls } else { served.sip };
     let tictoc = served.messenger();

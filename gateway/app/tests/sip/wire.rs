@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     io::{ErrorKind, Read, Write},
-    net::{SocketAddr, TcpStream, UdpSocket},
+    net::{IpAddr, SocketAddr, TcpStream, UdpSocket},
     time::{Duration, Instant},
 };
 
@@ -59,15 +59,19 @@ impl Heard {
 }
 
 impl Wire {
+    /// Datagrams from this address of the loopback.
+    #[track_caller]
+    pub(crate) fn from(host: [u8; 4], listener: SocketAddr) -> Self {
+        let socket = UdpSocket::bind((IpAddr::from(host), 0)).expect("the loopback has a free port");
+        socket.connect(listener).expect("the loopback is there");
+        let local = socket.local_addr().expect("a socket has an address");
+        Self { way: Way::Datagrams(socket), local, buffer: Vec::new(), heard: VecDeque::new(), closed: false }
+    }
+
     #[track_caller]
     pub(crate) fn new(transport: Transport, listener: SocketAddr) -> Self {
         let (way, local) = match transport {
-            Transport::Udp => {
-                let socket = UdpSocket::bind("127.0.0.1:0").expect("the loopback has a free port");
-                socket.connect(listener).expect("the loopback is there");
-                let local = socket.local_addr();
-                (Way::Datagrams(socket), local)
-            }
+            Transport::Udp => return Self::from([127, 0, 0, 1], listener),
             Transport::Tcp => {
                 let stream = TcpStream::connect(listener).expect("somebody listens");
                 let local = stream.local_addr();
