@@ -301,6 +301,7 @@ fn settings_of(
         msrp: at.msrp.map(|address| sessions_at(rcs, address)).transpose()?,
         text: TextPolicy { map_link: rcs.map_link.clone(), ..TextPolicy::default() },
         secret: Secret::new(secret),
+        groups: rcs::settings::Groups::default(),
     })
 }
 
