@@ -217,6 +217,12 @@ impl Core {
         self.announce_room();
     }
 
+    /// Sessions that stand, those included that are not acknowledged yet.
+    #[must_use]
+    pub fn sessions(&self) -> usize {
+        self.sessions.len()
+    }
+
     /// Whether nothing is under way any more.
     #[must_use]
     pub fn is_idle(&self) -> bool {

@@ -15,7 +15,7 @@ use crate::{
     world::{MINA, PHONE, World, handset, peer, settings, udp},
 };
 
-fn with_msrp() -> Settings {
+pub(crate) fn with_msrp() -> Settings {
     let at: std::net::SocketAddr = GATEWAY.parse().expect("an address");
     Settings { msrp: Some(Msrp::at(at.ip(), at.port())), ..settings() }
 }

@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 use sip_message::Message;
 
-use crate::world::{MINA, PHONE, World, peer, udp};
+use crate::{
+    chat::with_msrp,
+    world::{MINA, PHONE, World, peer, udp},
+};
 
 fn value() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -73,7 +76,7 @@ proptest! {
         body in body(),
         trusted: bool,
     ) {
-        let mut world = World::new();
+        let mut world = World::with(with_msrp());
         world.settle();
         let flow = if trusted { peer() } else { udp("203.0.113.77:5060") };
         let mut octets = format!(

@@ -14,5 +14,6 @@ mod registrations;
 mod reports;
 mod revocation;
 mod sending;
+mod sessions;
 mod spoken;
 mod world;

@@ -1,5 +1,7 @@
 //! The channel on real sockets, between a device and a gateway that this test plays.
 
+mod chat;
+
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},
@@ -13,11 +15,11 @@ use model::{
 };
 use rcs::{
     Rcs, Settings,
-    settings::{Peer, Range},
+    settings::{Msrp, Peer, Range},
 };
 use sip_message::{Message, Name, Request, Uri};
 use sip_net::{
-    Endpoint, Listen, Transport,
+    Endpoint, Listen, Transport, msrp,
     resolve::{Answered, Asking, Dns, Query},
 };
 use tokio::{
@@ -99,7 +101,10 @@ impl World {
             endpoint.listeners().iter().find(|one| one.transport == transport).expect("it listens").address
         };
         let (udp, tcp) = (address(Transport::Udp), address(Transport::Tcp));
+        let (connections, media) = msrp::Connections::new(msrp::Settings::default(), sockets_stop.clone());
+        let talks = connections.listen("127.0.0.1:0".parse().expect("an address"), None).expect("a port");
         let settings = Settings {
+            msrp: Some(Msrp::at(talks.ip(), talks.port())),
             peers: vec![Peer {
                 name: "local".into(),
                 addresses: vec![Range::new([127, 0, 0, 1].into(), 32)],
@@ -112,8 +117,14 @@ impl World {
         let (sender, batches) = mpsc::unbounded_channel();
         let desk = Arc::new(Desk { batches: sender, session: Mutex::default() });
         let stop = CancellationToken::new();
-        let (rcs, task) =
-            Rcs::start(settings, endpoint, inbox, desk.clone(), Arc::new(kit::Unwatched), stop.clone());
+        let (rcs, task) = Rcs::with_sessions(
+            settings,
+            (endpoint, inbox),
+            Some((connections, media)),
+            desk.clone(),
+            Arc::new(kit::Unwatched),
+            stop.clone(),
+        );
         Self {
             rcs,
             desk,
