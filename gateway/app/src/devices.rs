@@ -202,8 +202,11 @@ fn sessions(
     Ok(Some((connections, inbox, address)))
 }
 
+/// What stands before a text in CPIM, at most.
+const CPIM_HEAD_OCTETS_MAX: usize = 8 << 10;
+
 /// How sessions are described. Devices are told an address, not a name.
-fn sessions_at(rcs: &config::Rcs, listens: SocketAddr) -> miette::Result<Msrp> {
+fn sessions_at(config: &Config, rcs: &config::Rcs, listens: SocketAddr) -> miette::Result<Msrp> {
     let public = rcs.public_address.as_ref().and_then(config::HostPort::socket_addr);
     let ip = public.unwrap_or(listens).ip();
     if ip.is_unspecified() {
@@ -214,7 +217,10 @@ fn sessions_at(rcs: &config::Rcs, listens: SocketAddr) -> miette::Result<Msrp> {
             rcs.msrp_listen
         ));
     }
-    Ok(Msrp::at(ip, listens.port()))
+    // Devices are told what they would be refused for, and find another way before they have said it.
+    let text_octets_max = usize::try_from(config.limits.text_octets_max.get()).unwrap_or(usize::MAX);
+    let message_octets_max = text_octets_max.saturating_add(CPIM_HEAD_OCTETS_MAX);
+    Ok(Msrp { message_octets_max, ..Msrp::at(ip, listens.port()) })
 }
 
 /// A port that is free for UDP and TCP.
@@ -298,7 +304,7 @@ fn settings_of(
             ..CapabilityPolicy::default()
         },
         trust: Trust::default(),
-        msrp: at.msrp.map(|address| sessions_at(rcs, address)).transpose()?,
+        msrp: at.msrp.map(|address| sessions_at(config, rcs, address)).transpose()?,
         text: TextPolicy { map_link: rcs.map_link.clone(), ..TextPolicy::default() },
         secret: Secret::new(secret),
         groups: rcs::settings::Groups::default(),

@@ -10,6 +10,8 @@ mod account;
 mod baresip;
 #[path = "sip/capture.rs"]
 mod capture;
+#[path = "sip/chatter.rs"]
+mod chatter;
 #[path = "sip/content_server.rs"]
 mod content_server;
 #[path = "sip/device.rs"]
@@ -45,9 +47,15 @@ mod msrp_relay;
 /// Behind an IMS core.
 #[path = "sip/application_server.rs"]
 mod application_server;
+/// Sessions of messages.
+#[path = "sip/chat.rs"]
+mod chat;
 /// RCS first, then SMS.
 #[path = "sip/fallback.rs"]
 mod fallback;
+/// Connections of MSRP that hurt.
+#[path = "sip/hostile_msrp.rs"]
+mod hostile_msrp;
 /// Floods.
 #[path = "sip/relay.rs"]
 mod relay;

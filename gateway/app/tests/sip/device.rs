@@ -1,6 +1,6 @@
 //! A phone by hand, for what no phone does when it is told to: to be silent, to be late.
 
-use std::net::SocketAddr;
+use std::{collections::VecDeque, net::SocketAddr};
 
 use sip_message::digest::{Answer, Challenge, Secret};
 
@@ -19,13 +19,29 @@ pub(crate) struct Device {
     over: &'static str,
     wire: Wire,
     sequence: u32,
+    /// Requests that came while it waited for an answer.
+    unread: VecDeque<Heard>,
+}
+
+/// A call of the device: its requests are one dialog.
+pub(crate) struct Call {
+    pub(crate) id: String,
+    pub(crate) target: String,
+    /// With the tag of the other end, once there is one.
+    pub(crate) to: String,
 }
 
 impl Device {
     /// Registers over a connection of its own, by which it is known from then on.
     #[track_caller]
     pub(crate) fn register(user: &'static str, registrar: SocketAddr) -> Self {
-        let mut device = Self { user, over: "TCP", wire: Wire::new(Transport::Tcp, registrar), sequence: 0 };
+        let mut device = Self {
+            user,
+            over: "TCP",
+            wire: Wire::new(Transport::Tcp, registrar),
+            sequence: 0,
+            unread: VecDeque::new(),
+        };
         let challenge = device.asks("REGISTER", &format!("sip:{DOMAIN}"), &uri(user), &device.contact(), b"");
         assert_eq!(challenge.status(), Some(401), "{}", challenge.head);
         let said = challenge.headers("WWW-Authenticate").map(str::as_bytes);
@@ -45,6 +61,15 @@ impl Device {
         device
     }
 
+    pub(crate) fn user(&self) -> &'static str {
+        self.user
+    }
+
+    /// Our end of the connection to the registrar.
+    pub(crate) fn local(&self) -> SocketAddr {
+        self.wire.local()
+    }
+
     fn contact(&self) -> String {
         let (user, local) = (self.user, self.wire.local());
         format!("Contact: <sip:{user}@{local};transport=tcp>;{FEATURES}\r\nExpires: 600\r\n")
@@ -53,32 +78,52 @@ impl Device {
     /// The final answer to a request of ours.
     #[track_caller]
     pub(crate) fn asks(&mut self, method: &str, target: &str, to: &str, more: &str, body: &[u8]) -> Heard {
+        let id = format!("device-{method}@{}", self.wire.local());
+        let call = Call { id, target: target.to_owned(), to: format!("<{to}>") };
+        self.asks_in(&call, method, more, body)
+    }
+
+    /// The final answer to a request of a call.
+    #[track_caller]
+    pub(crate) fn asks_in(&mut self, call: &Call, method: &str, more: &str, body: &[u8]) -> Heard {
         self.sequence += 1;
+        self.tells(call, method, more, body);
+        let answers = format!("{} {method}", self.sequence);
+        loop {
+            let heard = self.wire.hears(PATIENCE).unwrap_or_else(|| panic!("no answer to {method}"));
+            match heard.status() {
+                Some(200..) if heard.header("CSeq") == Some(&answers) => return heard,
+                Some(_) => {}
+                None => self.unread.push_back(heard),
+            }
+        }
+    }
+
+    /// ACK, which nobody answers.
+    pub(crate) fn acknowledges(&mut self, call: &Call) {
+        self.tells(call, "ACK", "", b"");
+    }
+
+    fn tells(&mut self, call: &Call, method: &str, more: &str, body: &[u8]) {
         let (n, user, over, local) = (self.sequence, uri(self.user), self.over, self.wire.local());
+        let Call { id, target, to } = call;
+        let branch = if method == "ACK" { "ack" } else { "device" };
         let head = format!(
             "{method} {target} SIP/2.0\r\n\
-             Via: SIP/2.0/{over} {local};branch=z9hG4bKdevice{n};rport\r\n\
-             Max-Forwards: 70\r\nFrom: <{user}>;tag=device\r\nTo: <{to}>\r\n\
-             Call-ID: device-{method}@{local}\r\nCSeq: {n} {method}\r\n\
+             Via: SIP/2.0/{over} {local};branch=z9hG4bK{branch}{n};rport\r\n\
+             Max-Forwards: 70\r\nFrom: <{user}>;tag=device\r\nTo: {to}\r\n\
+             Call-ID: {id}\r\nCSeq: {n} {method}\r\n\
              {more}Content-Length: {}\r\n\r\n",
             body.len()
         );
         self.wire.say(&[head.as_bytes(), body].concat());
-        let answers = format!("{n} {method}");
-        loop {
-            let heard = self.wire.hears(PATIENCE).unwrap_or_else(|| panic!("no answer to {head}"));
-            match heard.status() {
-                Some(200..) if heard.header("CSeq") == Some(&answers) => return heard,
-                Some(_) => {}
-                None => panic!("asked before it was answered: {}", heard.head),
-            }
-        }
     }
 
     /// The next request that comes.
     #[track_caller]
     pub(crate) fn is_asked(&mut self) -> Heard {
-        let heard = self.wire.hears(PATIENCE).expect("a request");
+        let unread = self.unread.pop_front();
+        let heard = unread.or_else(|| self.wire.hears(PATIENCE)).expect("a request");
         assert_eq!(heard.status(), None, "{}", heard.head);
         heard
     }

@@ -1,0 +1,223 @@
+//! A phone that chats in sessions: SIP by hand, MSRP by the endpoint of `sip/msrp` on sockets of its own. No foreign
+//! one exists: see the README.
+
+use std::collections::VecDeque;
+
+use sip_msrp::{Action, Failure, Message, Path, SessionKey, Uri};
+use sip_net::msrp::{Settings, Target, testing::Peer};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::{
+    account::uri,
+    device::{Call, Device},
+    program::PATIENCE,
+    served::Served,
+    wire::Heard,
+};
+
+/// The services of RCS that have sessions (rcs sheet §1.2).
+pub(crate) const CHAT: &str = "oma.cpm.session";
+pub(crate) const LARGE: &str = "oma.cpm.largemsg";
+
+pub(crate) const CPIM: &str = "message/cpim";
+pub(crate) const COMPOSING: &str = "application/im-iscomposing+xml";
+
+pub(crate) struct Chatter {
+    pub(crate) device: Device,
+    // Its tasks end with it, after the peer.
+    peer: Peer,
+    runtime: Runtime,
+    /// What came and nobody has asked for yet.
+    unread: VecDeque<Action>,
+    calls: u32,
+    said: u32,
+}
+
+/// A session of it.
+pub(crate) struct Chat {
+    pub(crate) call: Call,
+    pub(crate) session: SessionKey,
+    /// How the gateway described its end.
+    pub(crate) sdp: String,
+}
+
+/// A value of a description.
+#[track_caller]
+pub(crate) fn attribute<'a>(sdp: &'a str, name: &str) -> &'a str {
+    let prefix = format!("a={name}:");
+    let found = sdp.lines().find_map(|line| line.strip_prefix(&prefix));
+    found.unwrap_or_else(|| panic!("no {name} in {sdp}"))
+}
+
+/// Something said in a session.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) content_type: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Said {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// A header of its CPIM.
+    #[track_caller]
+    pub(crate) fn header(&self, name: &str) -> String {
+        let text = self.text();
+        let found = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        found.unwrap_or_else(|| panic!("no {name} in {text}")).trim().to_owned()
+    }
+}
+
+impl Chatter {
+    /// A phone that registered over a connection of its own.
+    #[track_caller]
+    pub(crate) fn register(user: &'static str, served: &Served) -> Self {
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = runtime.expect("a runtime starts");
+        let device = Device::register(user, served.sip);
+        let peer = {
+            let _inside = runtime.enter();
+            Peer::new(Settings::default(), None).expect("the loopback has a free port")
+        };
+        Self { device, peer, runtime, unread: VecDeque::new(), calls: 0, said: 0 }
+    }
+
+    /// Opens a session and connects to it.
+    #[track_caller]
+    pub(crate) fn opens(&mut self, service: &str, target: &str, more: &str) -> Chat {
+        let own = self.peer.uri();
+        let (call, answer) = self.invites(service, target, &own, more);
+        assert_eq!(answer.status(), Some(200), "{}", answer.head);
+        self.device.acknowledges(&call);
+        let sdp = String::from_utf8(answer.body).expect("a description is text");
+        let session = self.connects(&own, attribute(&sdp, "path"));
+        Chat { call, session, sdp }
+    }
+
+    /// Invites somebody; what that was answered.
+    #[track_caller]
+    pub(crate) fn invites(&mut self, service: &str, target: &str, own: &Uri, more: &str) -> (Call, Heard) {
+        self.calls += 1;
+        let (user, local) = (self.device.user(), self.device.local());
+        let id = format!("chat-{}@{local}", self.calls);
+        let mut call = Call { id, target: target.to_owned(), to: format!("<{target}>") };
+        let port = self.peer.address().port();
+        let sdp = format!(
+            "v=0\r\no=- 3920001000 3920001000 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
+             m=message {port} TCP/MSRP *\r\na=path:{}\r\na=setup:active\r\na=connection:new\r\n\
+             a=accept-types:{CPIM} {COMPOSING}\r\na=accept-wrapped-types:*\r\na=max-size:1048576\r\n{more}",
+            own.as_str()
+        );
+        let head = format!(
+            "Contact: <sip:{user}@{local};transport=tcp>\r\n\
+             P-Preferred-Service: urn:urn-7:3gpp-service.ims.icsi.{service}\r\n\
+             Accept-Contact: *;+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.{service}\"\r\n\
+             Conversation-ID: 5b1c7d30-8e0a-4a52-9f6d-2f1f0c9a7e11\r\n\
+             Contribution-ID: c2a4f0de-6b39-4d0e-8a77-90b1d5e3f642\r\n\
+             Supported: timer\r\nSession-Expires: 1800\r\nAllow: INVITE, ACK, BYE, CANCEL, UPDATE\r\n\
+             Content-Type: application/sdp\r\n"
+        );
+        let answer = self.device.asks_in(&call, "INVITE", &head, sdp.as_bytes());
+        call.to = answer.header("To").expect("an answer has it").to_owned();
+        if let Some(contact) = answer.header("Contact") {
+            call.target = contact.trim_start_matches('<').split('>').next().unwrap_or_default().to_owned();
+        }
+        (call, answer)
+    }
+
+    /// The active end connects.
+    #[track_caller]
+    fn connects(&mut self, own: &Uri, path: &str) -> SessionKey {
+        let path = Path::parse(path).expect("a path of MSRP");
+        let remote = path.hops().last().expect("a path has an end").as_str();
+        let remote = remote.split('/').nth(2).and_then(|host| host.parse().ok()).expect("an address");
+        let session = self.peer.session(own.clone(), path).expect("one session a URI");
+        let _inside = self.runtime.enter();
+        self.peer.reach(session, Target { remote, tls: None });
+        session
+    }
+
+    /// Says something and waits for what becomes of it.
+    #[track_caller]
+    pub(crate) fn says(&mut self, chat: &Chat, content_type: &str, body: &[u8]) -> Result<(), Failure> {
+        self.said += 1;
+        let id = format!("said{:04}", self.said);
+        let message = Message::new(id.as_str(), content_type, body.to_vec());
+        self.peer.send(chat.session, message).expect("it is taken");
+        self.waits("an answer of MSRP", |heard| match heard {
+            Action::Sent { message_id, .. } if *message_id == id => Some(Ok(())),
+            Action::Failed { message_id, failure, .. } if *message_id == id => Some(Err(*failure)),
+            _ => None,
+        })
+    }
+
+    /// Writes a text under that id, and asks for both notifications.
+    #[track_caller]
+    pub(crate) fn writes(&mut self, chat: &Chat, id: &str, text: &str) {
+        let wants = "imdn.Disposition-Notification: positive-delivery, display\r\n";
+        let content = format!("Content-Type: text/plain;charset=UTF-8\r\n\r\n{text}");
+        let cpim = self.cpim(id, wants, &content);
+        assert_eq!(self.says(chat, CPIM, cpim.as_bytes()), Ok(()));
+    }
+
+    /// Says what became of something that it heard (RFC 5438).
+    #[track_caller]
+    pub(crate) fn notifies(&mut self, chat: &Chat, of: &Said, kind: &str, status: &str) {
+        let (id, at) = (of.header("imdn.Message-ID"), of.header("DateTime"));
+        let content = format!(
+            "Content-Type: message/imdn+xml\r\nContent-Disposition: notification\r\n\r\n\
+             <?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n\
+             <imdn xmlns=\"urn:ietf:params:xml:ns:imdn\"><message-id>{id}</message-id><datetime>{at}</datetime>\
+             <{kind}-notification><status><{status}/></status></{kind}-notification></imdn>"
+        );
+        let cpim = self.cpim(&format!("{status}-{id}"), "", &content);
+        assert_eq!(self.says(chat, CPIM, cpim.as_bytes()), Ok(()));
+    }
+
+    /// The two people are named by the session.
+    fn cpim(&self, id: &str, more: &str, content: &str) -> String {
+        format!(
+            "From: <{}>\r\nTo: <sip:anonymous@anonymous.invalid>\r\nNS: imdn <urn:ietf:params:imdn>\r\n\
+             imdn.Message-ID: {id}\r\nDateTime: 2025-03-01T09:30:00.000+09:00\r\n{more}\r\n{content}",
+            uri(self.device.user())
+        )
+    }
+
+    /// The next thing that is said to it.
+    #[track_caller]
+    pub(crate) fn hears(&mut self) -> Said {
+        self.waits("something said", |heard| match heard {
+            Action::Deliver { content_type, body, .. } => {
+                Some(Said { content_type: content_type.to_string(), body: body.to_vec() })
+            }
+            _ => None,
+        })
+    }
+
+    /// BYE.
+    #[track_caller]
+    pub(crate) fn hangs_up(&mut self, chat: Chat) {
+        assert_eq!(self.device.asks_in(&chat.call, "BYE", "", b"").status(), Some(200));
+        self.peer.close(chat.session);
+    }
+
+    /// What comes before is kept.
+    #[track_caller]
+    fn waits<T>(&mut self, what: &str, wanted: impl Fn(&Action) -> Option<T>) -> T {
+        let known = self.unread.iter().enumerate().find_map(|(at, heard)| Some((at, wanted(heard)?)));
+        if let Some((at, found)) = known {
+            self.unread.remove(at);
+            return found;
+        }
+        loop {
+            let heard = self.runtime.block_on(self.peer.next(PATIENCE));
+            let heard = heard.unwrap_or_else(|| panic!("in vain: {what}; {:?}", self.unread));
+            match wanted(&heard) {
+                Some(found) => return found,
+                None => self.unread.push_back(heard),
+            }
+        }
+    }
+}
