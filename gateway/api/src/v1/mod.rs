@@ -31,6 +31,7 @@ pub(crate) fn traffic() -> OpenApiRouter<Api> {
 pub(crate) fn management() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(show::show_to_operator))
+        .routes(routes!(usage::usage_of_all))
         .routes(routes!(channels::list))
         .routes(routes!(channels::pause))
         .routes(routes!(channels::resume))

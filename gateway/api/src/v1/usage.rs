@@ -3,6 +3,7 @@
 #![expect(unused_qualifications, reason = "written by the macros that describe this endpoint")]
 
 use axum::{Json, extract::State};
+use model::ChannelId;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use store::{Rating, UsageRow};
@@ -10,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     Api, Directory, Problem,
-    caller::Caller,
+    caller::{Caller, Operator},
     openapi::ProblemDetails,
     query::Query,
     spell::{msisdn, time},
@@ -109,19 +110,43 @@ pub(crate) async fn usage(
     Caller(account): Caller,
     Query(wanted): Query<Wanted>,
 ) -> Result<Json<Page>, Problem> {
+    page(&api, wanted, Some(account.channel)).await.map(Json)
+}
+
+/// Read everybody's usage records: accounts', messengers' and RCS users'. This is what a billing system follows.
+#[utoipa::path(
+    get,
+    path = "/v1/usage",
+    tag = "usage",
+    params(Wanted),
+    responses(
+        (status = 200, body = Page),
+        (status = "4XX", response = ProblemDetails),
+        (status = "5XX", response = ProblemDetails),
+    )
+)]
+pub(crate) async fn usage_of_all(
+    State(api): State<Api>,
+    Operator: Operator,
+    Query(wanted): Query<Wanted>,
+) -> Result<Json<Page>, Problem> {
+    page(&api, wanted, None).await.map(Json)
+}
+
+async fn page(api: &Api, wanted: Wanted, origin: Option<ChannelId>) -> Result<Page, Problem> {
     let after = match wanted.after {
         Some(cursor) => cursor.parse().map_err(|_| Problem::field("#/after", "expected `next` of a page"))?,
         None => 0,
     };
     let limit = api.page_items(wanted.limit, LIMIT_DEFAULT)?;
-    let rows = api.services.store.usage(after, limit, Some(account.channel)).await?;
+    let rows = api.services.store.usage(after, limit, origin).await?;
     let next = rows.last().map_or(after, |row| row.sequence).to_string();
     let records = rows
         .iter()
-        .filter(|row| row.record.origin == account.channel)
+        .filter(|row| origin.is_none_or(|origin| row.record.origin == origin))
         .map(|row| Record::of(row, &*api.services.directory))
         .collect();
-    Ok(Json(Page { records, next }))
+    Ok(Page { records, next })
 }
 
 impl Record {

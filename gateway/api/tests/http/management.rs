@@ -74,7 +74,6 @@ async fn operators_calls_are_not_on_the_traffic_listener_nor_the_other_way_round
     }
     world.call("POST", "/v1/channels/smsc-1/pause", "").await.problem(404, "no_such_path");
     world.operator("POST", "/v1/messages").await.problem(404, "no_such_path");
-    world.operator("GET", "/v1/usage").await.problem(404, "no_such_path");
 }
 
 #[tokio::test]

@@ -222,6 +222,10 @@ async fn usage_is_read_with_a_cursor() {
         page["records"].as_array().unwrap().iter().map(|r| r["sequence"].as_u64().unwrap()).collect()
     };
     assert_eq!(sequences(&first), [1, 3]);
+    let all = world.operator("GET", "/v1/usage").await.json();
+    let mine = |record: &serde_json::Value| record["origin"] == first["records"][0]["origin"];
+    let records = all["records"].as_array().unwrap();
+    assert!(records.iter().any(mine) && !records.iter().all(mine), "an operator reads everybody's: {all}");
     let next = world.get(&format!("/v1/usage?after={}", first["next"].as_str().unwrap())).await.json();
     assert_eq!(sequences(&next), [4]);
     let end = world.get(&format!("/v1/usage?after={}", next["next"].as_str().unwrap())).await.json();
