@@ -24,6 +24,7 @@ pub(crate) struct Site {
     pub(crate) smpp: SocketAddr,
     pub(crate) http: SocketAddr,
     pub(crate) management: SocketAddr,
+    pub(crate) sip: SocketAddr,
 }
 
 /// A running gateway.
@@ -49,6 +50,7 @@ impl Site {
             smpp: local(free_port()?),
             http: local(free_port()?),
             management: local(free_port()?),
+            sip: local(free_port()?),
         };
         fs::write(site.configuration(), site.text(smsc)).context("cannot write the configuration")?;
         Ok(site)
@@ -58,8 +60,13 @@ impl Site {
     pub(crate) fn example(home: &Path, name: &str) -> Result<Self> {
         let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let file = tree::root().join("config/examples").join(name);
-        let site =
-            Self { home: home.to_owned(), smpp: local(2776), http: local(8080), management: local(9464) };
+        let site = Self {
+            home: home.to_owned(),
+            smpp: local(2776),
+            http: local(8080),
+            management: local(9464),
+            sip: local(5060),
+        };
         fs::copy(&file, site.configuration()).with_context(|| format!("{} is not there", file.display()))?;
         Ok(site)
     }
@@ -81,6 +88,14 @@ listen = "{http}"
 
 [management]
 listen = "{management}"
+
+[rcs]
+listen = "{sip}"
+msrp_listen = "off"
+
+[[rcs.peer]]
+name = "network"
+addresses = ["127.0.0.1"]
 
 [[account]]
 name = "esme"
@@ -105,6 +120,7 @@ channels = "smsc"
             smpp = self.smpp,
             http = self.http,
             management = self.management,
+            sip = self.sip,
         )
     }
 

@@ -1,6 +1,7 @@
 //! The release binary under load, killed at random moments, against a ledger that it knows nothing of (target R1).
 
 mod load;
+mod sip;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -53,6 +54,7 @@ struct Round {
     ledger: Arc<Ledger>,
     sink: Sink<Ledger>,
     site: Site,
+    network: sip::Network,
 }
 
 /// What one kill looked like.
@@ -67,7 +69,7 @@ impl Round {
         let ledger = Arc::new(Ledger::new(&folder.path().join("ledger.tsv"))?);
         let sink = Sink::start(0, Arc::clone(&ledger))?;
         let site = Site::new(folder.path(), sink.address)?;
-        Ok(Self { seed, folder, ledger, sink, site })
+        Ok(Self { seed, folder, ledger, sink, site, network: sip::Network::new()? })
     }
 
     fn run(self, binary: &Path, done: u64, cycles: u64) -> Result<()> {
@@ -117,7 +119,8 @@ impl Round {
         let loaded = Duration::from_millis(100 + scatter(chance) % 1100);
         let counters = Counters::default();
         thread::scope(|scope| {
-            let lines = load::start(scope, &self.site, &self.ledger, &counters);
+            let mut lines = load::start(scope, &self.site, &self.ledger, &counters);
+            lines.push(scope.spawn(|| self.network.submit(self.site.sip, &self.ledger, &counters)));
             thread::sleep(loaded);
             let killed = gateway.kill();
             counters.stop.store(true, Ordering::Relaxed);
@@ -145,11 +148,13 @@ impl Round {
         let listening = AtomicBool::new(true);
         thread::scope(|scope| {
             let listener = scope.spawn(|| load::listen(&self.site, &self.ledger, &listening));
+            let network = scope.spawn(|| self.network.listen(&self.ledger, &listening));
             let end = Instant::now() + SETTLED;
             while self.ledger.open() != (0, 0) && Instant::now() < end && !listener.is_finished() {
                 thread::sleep(Duration::from_millis(20));
             }
             listening.store(false, Ordering::Relaxed);
+            network.join().map_err(|_| anyhow::anyhow!("the network panicked"))??;
             listener.join().map_err(|_| anyhow::anyhow!("the listener panicked"))?
         })?;
         self.read_bills()?;
@@ -164,10 +169,10 @@ impl Round {
         verified.map(drop)
     }
 
-    /// Reads every usage record of the account, page by page.
+    /// Reads every usage record, page by page.
     fn read_bills(&self) -> Result<()> {
         self.ledger.forget_bills();
-        let mut http = Http::connect(self.site.http, KEY)?;
+        let mut http = Http::connect(self.site.management, KEY)?;
         let mut path = "/v1/usage?limit=1000".to_owned();
         loop {
             let answer = http.get(&path)?;
