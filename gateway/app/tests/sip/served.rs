@@ -70,6 +70,13 @@ impl Served {
         Self { gateway, home, smsc, sip, tls, msrp }
     }
 
+    /// SIGKILL; what its store says then.
+    #[track_caller]
+    pub(crate) fn killed(self) -> Value {
+        self.gateway.killed();
+        self.home.verified()
+    }
+
     /// Whatever is said with it over SIP and MSRP.
     #[track_caller]
     pub(crate) fn captured(&self) -> Capture {
