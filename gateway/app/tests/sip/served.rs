@@ -77,6 +77,14 @@ impl Served {
         self.home.verified()
     }
 
+    /// SIGKILL, and another one in its place.
+    #[track_caller]
+    pub(crate) fn restart(self) -> Self {
+        self.gateway.killed();
+        let gateway = Gateway::start(&self.home);
+        Self { gateway, ..self }
+    }
+
     /// Whatever is said with it over SIP and MSRP.
     #[track_caller]
     pub(crate) fn captured(&self) -> Capture {
