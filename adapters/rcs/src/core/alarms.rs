@@ -12,6 +12,8 @@ pub(super) enum Alarm {
     Revocation(Slot),
     /// A user of the IMS core was registered until now.
     Served(Line),
+    /// A subscription to the state of a group ends.
+    Watch(Slot),
     /// A session is to be refreshed, or nobody refreshed it.
     Session(Slot),
     /// An INVITE of ours has waited for long.
@@ -47,6 +49,7 @@ impl Core {
                 Alarm::Revocation(slot) => self.revocation_due(slot),
                 Alarm::Served(line) => self.served_due(now_us, &line),
                 Alarm::Call(slot) => self.call_due(now_us, slot),
+                Alarm::Watch(slot) => self.watch_due(now_us, slot),
                 Alarm::Session(slot) => self.session_due(now_us, slot),
             }
         }

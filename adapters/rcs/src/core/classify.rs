@@ -17,6 +17,10 @@ pub(super) enum Service {
     Invite,
     /// A request within a dialog.
     Within,
+    /// REFER: members of a group come and go.
+    Refer,
+    /// SUBSCRIBE: the state of a group.
+    Subscribe,
 }
 
 /// A method that we serve.
@@ -35,6 +39,8 @@ const METHODS: &[Row] = &[
     Row { method: Method::INVITE, service: Service::Invite, media: DESCRIPTIONS },
     Row { method: Method::BYE, service: Service::Within, media: ANYTHING },
     Row { method: Method::UPDATE, service: Service::Within, media: DESCRIPTIONS },
+    Row { method: Method::REFER, service: Service::Refer, media: LISTS },
+    Row { method: Method::SUBSCRIBE, service: Service::Subscribe, media: ANYTHING },
 ];
 
 /// What a MESSAGE may hold: CPIM with whatever is inside, and what plain clients send without it.
@@ -55,6 +61,9 @@ const DESCRIPTIONS: &[&str] = &["application/sdp", "multipart/mixed"];
 /// What an INVITE is answered with.
 const ANSWERS: &[&str] = &["application/sdp"];
 
+/// People that a REFER is about.
+const LISTS: &[&str] = &["application/resource-lists+xml", "multipart/mixed"];
+
 /// Bodies that are not looked at.
 const ANYTHING: &[&str] = &["*/*"];
 
@@ -69,10 +78,13 @@ pub(super) const ALLOWED: &[Method] = &[
     Method::CANCEL,
     Method::BYE,
     Method::UPDATE,
+    Method::REFER,
+    Method::SUBSCRIBE,
 ];
 
 /// Extensions that may be required.
-const EXTENSIONS: &[&str] = &["path", "outbound", "gruu", "timer"];
+const EXTENSIONS: &[&str] =
+    &["path", "outbound", "gruu", "timer", "recipient-list-invite", "multiple-refer", "norefersub"];
 
 /// Whether a MESSAGE may hold a body of that type, parameters or not.
 pub(super) fn is_message(content_type: &str) -> bool {

@@ -134,6 +134,7 @@ impl Core {
 
     /// A message is to leave.
     pub(super) fn message(&mut self, now_us: i64, message: OutgoingMessage) {
+        let Some(message) = self.group_message(now_us, message) else { return };
         let Some(to) = shown(message.to.as_ref(), &message.submission.to).number() else {
             let refusal = Refusal { retry: Retry::OtherRoute, ..Refusal::ours(Cause::BadDestination) };
             return self.outcome(message.attempt, Outcome::Refused(refusal));
@@ -543,6 +544,7 @@ impl Core {
                 self.out.inbound.push(Inbound::Outcome { attempt: flight.attempt, outcome });
             }
         }
+        self.abandon_groups();
         for attempt in self.revocations.abandon() {
             let outcome = Outcome::Refused(Refusal::ours(Cause::AnswerLost));
             self.out.inbound.push(Inbound::Outcome { attempt, outcome });

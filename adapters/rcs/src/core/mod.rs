@@ -8,6 +8,7 @@
 //! | --- | --- |
 //! | a request | [`classify`](mod@classify), who is it ([`identity`]), then a service: [`pager`], [`notifications`], [`registrar`], … |
 //! | what is said in a session | [`session`], then as the same in a request |
+//! | what a group is about | [`conference`], then [`group`] |
 //! | an answer to a request of ours | [`sends`], then the [`Owner`](sends::Owner) of that request |
 //! | an answer of the gateway | [`waiting`], then the SIP response |
 //! | something to hand over | [`flights`], [`reports`], [`composing`] |
@@ -17,6 +18,7 @@ mod capabilities;
 mod classify;
 mod coding;
 mod composing;
+mod conference;
 mod counts;
 mod draw;
 mod flights;
@@ -54,9 +56,10 @@ use sip_transaction::{Action, Class, Flow, Layer, ServerKey, hash::Seed, locatio
 use smol_str::SmolStr;
 
 use self::{
-    alarms::Alarms, capabilities::Book, composing::Marks, draw::Draw, flights::Flights, identity::Doorkeeper,
-    recent::Recent, registrar::Device, revocation::Revocations, sends::Sends, served::ServedUsers,
-    session::Sessions, slots::Slots, waiting::Waiting,
+    alarms::Alarms, capabilities::Book, composing::Marks, conference::Conference, draw::Draw,
+    flights::Flights, group::Focus, identity::Doorkeeper, recent::Recent, registrar::Device,
+    revocation::Revocations, sends::Sends, served::ServedUsers, session::Sessions, slots::Slots,
+    waiting::Waiting,
 };
 pub use self::{
     counts::Counts,
@@ -115,6 +118,8 @@ pub struct Core {
     sends: Sends,
     flights: Flights,
     sessions: Sessions,
+    focus: Focus,
+    conference: Conference,
     devices: HashMap<u64, Device>,
     marks: Marks,
     book: Book,
@@ -160,6 +165,8 @@ impl Core {
             sends: Sends::default(),
             flights: Flights::default(),
             sessions: Sessions::new(&settings, Seed(d, a), b ^ c),
+            focus: Focus::new(Namer::new(&settings.secret).seed()),
+            conference: Conference::new(&settings, Seed(c, b)),
             devices: HashMap::new(),
             marks: Marks::default(),
             book: Book::default(),
@@ -230,6 +237,7 @@ impl Core {
             && self.book.is_idle()
             && self.revocations.is_idle()
             && self.waiting.len() == 0
+            && self.focus.is_idle()
     }
 
     fn announce_room(&mut self) {
@@ -321,8 +329,9 @@ impl Core {
 
     /// Carries out what the transactions want, until they want nothing more.
     fn settle(&mut self, now_us: i64) {
-        while !(self.actions.is_empty() && self.sessions.is_settled()) {
+        while !(self.actions.is_empty() && self.sessions.is_settled() && self.focus.is_settled()) {
             self.settle_media(now_us);
+            self.settle_groups(now_us);
             let mut actions = std::mem::replace(&mut self.actions, std::mem::take(&mut self.spare));
             for action in actions.drain(..) {
                 self.act(now_us, action);
@@ -434,6 +443,8 @@ impl Core {
             classify::Service::Notify => self.notify(now_us, key, request),
             classify::Service::Invite => self.invited(now_us, key, flow, request),
             classify::Service::Within => self.within(now_us, key, request),
+            classify::Service::Refer => self.refer(now_us, key, flow, request),
+            classify::Service::Subscribe => self.subscribe(now_us, key, flow, request),
             classify::Service::Options => self.options(now_us, key, flow, request),
         }
     }

@@ -15,6 +15,7 @@ use smol_str::SmolStr;
 
 use super::{
     Core,
+    group::member_of,
     letters::Aim,
     sends::{Owner, Toward},
     session::{By, Spoken},
@@ -31,8 +32,13 @@ impl Core {
             // Nobody asked.
             return self.outcome(report.attempt, Outcome::Sent(SmallVec::new()));
         };
-        let (sender, recipient) =
-            (submission.from.reveal(For::Signalling), submission.to.reveal(For::Signalling));
+        let own = member_of(&carried, &self.settings);
+        if own.is_some() && self.report_in_group(now_us, &report) {
+            return;
+        }
+        // In a group, whoever said it: a plain phone was shown the group.
+        let sender = own.as_ref().unwrap_or_else(|| submission.from.reveal(For::Signalling));
+        let recipient = submission.to.reveal(For::Signalling);
         let Some(number) = sender.number() else {
             return self.outcome(report.attempt, Outcome::Refused(Refusal::ours(Cause::BadDestination)));
         };

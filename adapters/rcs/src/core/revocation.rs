@@ -100,6 +100,9 @@ impl Core {
         );
         let Some(number) = to.number() else { return self.outcome(attempt, refuse(Cause::BadDestination)) };
         let line = Line::of(number, &self.settings.numbering);
+        if self.revoke_in_group(message, &line) {
+            return;
+        }
         if let Some(waiting) = self.take_waiting(message.message, &from, &line) {
             // Not even sent: it waits behind another one.
             self.outcome(waiting, refuse(Cause::Cancelled));

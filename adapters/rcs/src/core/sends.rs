@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use sip_message::{HeaderValue, Message, Method, Name, Request, Response};
+use sip_message::{HeaderValue, Message, Method, Name, Request, Response, StatusCode};
 use sip_net::{
     Target,
     resolve::{Candidates, Destination, Unresolved},
@@ -39,6 +39,10 @@ pub(super) enum Owner {
     Invite(Slot),
     /// A core whose request of ours it is that came back.
     Returned(ServerKey),
+    /// Something said in a group.
+    Parcel(u64),
+    /// Somebody who wants to hear of a group.
+    Watcher(Slot),
     /// Nobody.
     Nobody,
 }
@@ -60,6 +64,17 @@ pub(super) enum Heard {
     Silence,
     /// It certainly did not leave.
     NotSent,
+}
+
+impl Heard {
+    /// As a status, whoever said it.
+    pub(super) const fn status(&self) -> StatusCode {
+        match self {
+            Self::Answer(response) => response.status,
+            Self::Silence => StatusCode::REQUEST_TIMEOUT,
+            Self::NotSent => StatusCode::TEMPORARILY_UNAVAILABLE,
+        }
+    }
 }
 
 /// There is no way for a request; it did not leave.
@@ -331,7 +346,9 @@ impl Core {
             Owner::Refresh { session, invite } => self.refreshed(now_us, session, invite, &heard),
             Owner::Invite(call) => self.call_heard(now_us, call, heard),
             Owner::Returned(key) => self.returned_heard(now_us, key, heard),
-            Owner::Nobody => {}
+            Owner::Watcher(slot) => self.watcher_heard(slot, &heard),
+            // Said in a session, never requested.
+            Owner::Parcel(_) | Owner::Nobody => {}
         }
     }
 }

@@ -23,6 +23,8 @@ pub(super) enum Asker {
 pub(super) enum Waiting {
     /// A message; what its sender will call it when he wants it back, or zero.
     Submission { asker: Asker, recall: u64 },
+    /// One of the things that a group handed in.
+    Group { ask: u64 },
     /// A message that its sender wants back.
     Recall(Asked),
     /// Notifications: answered when the gateway has answered all of them.
@@ -68,6 +70,7 @@ impl Core {
                 Some(cause) => self.refuse(now_us, asker, cause),
                 None => self.tell(now_us, asker, StatusCode::OK),
             },
+            (Waiting::Group { ask }, refusal) => self.group_answered(ask, refusal),
             (Waiting::Recall(asked), _) => self.recalled(now_us, &asked, &answer),
         }
     }

@@ -120,7 +120,6 @@ fn creations_that_say_nonsense_are_refused() {
             conversation,
             subject: None,
             members: vec![person(JUN)],
-            random: 1,
         };
         let refused = world.focus.create(world.now_us, &world.settings, creation);
         assert_eq!(refused.map_err(|refused| refused.status.code()), Err(400));

@@ -91,7 +91,6 @@ impl World {
             conversation: CONVERSATION,
             subject: Some("Dinner"),
             members: members.iter().map(|member| person(member)).collect(),
-            random: 0x0123_4567_89ab_cdef_0123_4567_89ab_cdef,
         };
         self.focus.create(self.now_us, &self.settings, creation).map(|id| id.to_string())
     }

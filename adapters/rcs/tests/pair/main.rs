@@ -6,6 +6,7 @@ mod chat;
 mod contract;
 mod core_network;
 mod digest;
+mod groups;
 mod handset;
 mod hostile;
 mod notifications;

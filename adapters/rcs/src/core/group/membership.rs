@@ -8,6 +8,7 @@ use sip_rcs::{
     conference::Joining,
     lists::{self, Entry},
 };
+use sip_transaction::hash::Hasher;
 use smol_str::{SmolStr, format_smolstr};
 
 use super::{
@@ -35,8 +36,6 @@ pub struct Creation<'a> {
     pub subject: Option<&'a str>,
     /// The list of its body.
     pub members: Vec<Person>,
-    /// For the id of the group.
-    pub random: u128,
 }
 
 /// What a REFER asks for.
@@ -104,7 +103,7 @@ impl Focus {
         if self.groups.len() >= policy.groups_max && !self.forget_one() {
             return Err(Refused::plainly(StatusCode::SERVICE_UNAVAILABLE));
         }
-        let id = format_smolstr!("g{:024x}", creation.random >> 32);
+        let id = self.id_of(creation.contribution);
         let subject = creation.subject.map(shortened).filter(|subject| !subject.is_empty());
         let mut group = Group::new(
             id.clone(),
@@ -128,6 +127,15 @@ impl Focus {
         self.contributions.insert(group.contribution.clone(), id.clone());
         self.groups.insert(id.clone(), group);
         Ok(id)
+    }
+
+    /// What a group is called: the same whenever it is created again, so that its URI and the numbers that are lent
+    /// to it stay.
+    fn id_of(&self, contribution: &str) -> SmolStr {
+        let mut hasher = Hasher::new(self.seed);
+        hasher.part(b"group");
+        hasher.part(contribution.as_bytes());
+        format_smolstr!("g{:024x}", hasher.finish() >> 32)
     }
 
     /// The group that nobody has a session in and nothing happened in for the longest time makes room: its members

@@ -40,6 +40,7 @@ pub use self::{
 };
 use super::slots::{Slot, Slots};
 use crate::{Settings, translate::Line};
+pub(super) use talk::member_of;
 
 /// A session of a member, as its owner numbers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -207,6 +208,17 @@ impl Focus {
         &mut self.out
     }
 
+    /// Whether there is nothing to be done.
+    pub(in crate::core) const fn is_settled(&self) -> bool {
+        self.out.is_empty()
+    }
+
+    /// Whether nothing that the gateway handed over is under way.
+    pub(in crate::core) fn is_idle(&self) -> bool {
+        self.parcels.len() == 0
+            && self.groups.values().all(|group| group.members.iter().all(|member| member.queue.is_empty()))
+    }
+
     /// How many groups there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -279,6 +291,14 @@ impl Focus {
             group.notified(watcher);
         }
         self.notify(settings, &id);
+    }
+
+    /// A subscriber is to hear everything once more.
+    pub fn watch_again(&mut self, settings: &Settings, group: &str, watcher: u64) {
+        if let Some(group) = self.groups.get_mut(group) {
+            group.again(watcher);
+        }
+        self.notify(settings, group);
     }
 
     /// A subscription is over.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use model::{Address, AttemptId};
+use model::{Address, AttemptId, MessageId};
 use sip_rcs::{
     Private,
     conference::{ConferenceInfo, Endpoint, Extent, Joining, User},
@@ -35,6 +35,8 @@ pub struct Person {
 #[derive(Clone)]
 pub(super) struct Parcel {
     pub(super) attempt: AttemptId,
+    /// `None` for a report.
+    pub(super) message: Option<MessageId>,
     /// What the gateway knows the hand-over by; `None` when no receipt will come.
     pub(super) upstream: Option<SmolStr>,
     pub(super) body: Bytes,
@@ -220,6 +222,14 @@ impl Group {
                 outstanding: false,
                 due: Due { full: true, ..Due::default() },
             }),
+        }
+    }
+
+    /// Everything once more, whether or not the last notification was answered.
+    pub(super) fn again(&mut self, token: u64) {
+        if let Some(watcher) = self.watchers.iter_mut().find(|watcher| watcher.token == token) {
+            watcher.outstanding = false;
+            watcher.due.full = true;
         }
     }
 

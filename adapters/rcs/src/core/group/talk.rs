@@ -6,8 +6,8 @@ use std::{borrow::Cow, sync::Arc};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use model::{
-    Address, Cause, Content, For, Outcome, OutgoingMessage, Party, Pii, Receipt, Refusal, Report, Retry,
-    Submission, Timestamp, UpstreamId, User,
+    Address, AttemptId, Cause, Content, For, MessageId, Outcome, OutgoingMessage, Party, Pii, Receipt,
+    Refusal, Report, Retry, Submission, Timestamp, UpstreamId, User,
 };
 use sip_message::{Method, Name, Request, StatusCode, Uri};
 use sip_msrp::Status;
@@ -226,7 +226,12 @@ impl Focus {
         };
         let ends = Ends { from: from.into(), to: group.uri(settings).into() };
         let body = letter(&message, name, &carried, &ends, WHOLE, Form::Cpim);
-        let parcel = Parcel { attempt: message.attempt, upstream: Some(upstream), body: body.body };
+        let parcel = Parcel {
+            attempt: message.attempt,
+            message: Some(message.message),
+            upstream: Some(upstream),
+            body: body.body,
+        };
         let Some(leg) = leg else {
             if waiting >= settings.groups.waiting_per_member_max {
                 let refusal = Refusal { retry: Retry::Scheduled, ..Refusal::ours(Cause::QueueFull) };
@@ -251,7 +256,7 @@ impl Focus {
 
     /// Says something of which the gateway hears what became of it.
     pub(super) fn say(&mut self, leg: Leg, parcel: Parcel) {
-        let Parcel { attempt, upstream, body } = parcel;
+        let Parcel { attempt, upstream, body, .. } = parcel;
         let name = self.parcels.insert(Sending { leg, attempt, upstream }).token();
         self.out.push(Do::Say { leg, name: Some(name), content_type: mime::CPIM, body });
     }
@@ -265,6 +270,28 @@ impl Focus {
         };
         // Who has left meanwhile still has it.
         self.out.push(Do::Outcome { attempt: sending.attempt, outcome });
+    }
+
+    /// Takes a message out that waits for the session of a member; its attempt.
+    pub fn take_back(&mut self, group: &str, line: &Line, message: MessageId) -> Option<AttemptId> {
+        let member = self.groups.get_mut(group)?.member_mut(line)?;
+        let at = member.queue.iter().position(|parcel| parcel.message == Some(message))?;
+        member.queue.remove(at).map(|parcel| parcel.attempt)
+    }
+
+    /// For the very end: what was said may have arrived, what waits for a session has not left.
+    pub fn abandon(&mut self) {
+        for sending in std::mem::replace(&mut self.parcels, super::Slots::new()).into_things() {
+            self.out.push(Do::Outcome { attempt: sending.attempt, outcome: Outcome::Unknown });
+        }
+        let waiting: Vec<Parcel> = self
+            .groups
+            .values_mut()
+            .flat_map(|group| &mut group.members)
+            .flat_map(|member| std::mem::take(&mut member.queue))
+            .collect();
+        let refusal = Refusal { retry: Retry::Scheduled, ..Refusal::ours(Cause::LinkDown) };
+        self.give_back(waiting, refusal);
     }
 
     /// A session ended with things in it that were not confirmed: they may have arrived or not, and are tried again
@@ -309,7 +336,8 @@ impl Focus {
         let mut body = Vec::with_capacity(1_024);
         let head = Writer::new(&mut body).from(&from).to(&to);
         notification.write_message(head.imdn(name, imdn::Requested::NONE).date_time(now_us, 0));
-        self.say(leg, Parcel { attempt: report.attempt, upstream: None, body: body.into() });
+        let parcel = Parcel { attempt: report.attempt, message: None, upstream: None, body: body.into() };
+        self.say(leg, parcel);
         true
     }
 
@@ -494,6 +522,12 @@ pub(super) fn named(group: &Group, line: &Line, settings: &Settings) -> String {
 pub(super) fn called<'a>(group: &'a Group, line: &'a Line) -> &'a str {
     let display = group.find(line).and_then(|member| member.person.display.as_ref());
     display.map_or(line.as_str(), |display| display.as_str())
+}
+
+/// Who said a message, if that was in a group.
+pub(in crate::core) fn member_of(carried: &Carried<'_>, settings: &Settings) -> Option<Address> {
+    carried.group?;
+    sender_of(carried, settings).map(|line| Address::Number(line.number()))
 }
 
 /// Who said a message of a group.

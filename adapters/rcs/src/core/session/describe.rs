@@ -80,12 +80,13 @@ pub(super) const fn service(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Chat => icsi::SESSION,
         Purpose::Large => icsi::LARGE_MSG,
+        Purpose::Group => icsi::SESSION_GROUP,
     }
 }
 
 impl Core {
     /// Our Contact within dialogs, with what we can do there.
-    pub(super) fn contact_for(&self, transport: Transport, purpose: Purpose) -> String {
+    pub(in super::super) fn contact_for(&self, transport: Transport, purpose: Purpose) -> String {
         let transport = match transport {
             Transport::Udp => "",
             Transport::Tcp => ";transport=tcp",
@@ -99,7 +100,12 @@ impl Core {
     }
 
     /// A new description of our end, with a new URI. `None` when sessions are not served.
-    pub(super) fn describe(&mut self, tls: bool, setup: Setup, direction: Direction) -> Option<Local> {
+    pub(in super::super) fn describe(
+        &mut self,
+        tls: bool,
+        setup: Setup,
+        direction: Direction,
+    ) -> Option<Local> {
         let settings = self.settings.clone();
         let msrp = settings.msrp.as_ref()?;
         let tls = tls && msrp.tls.is_some();

@@ -28,6 +28,8 @@ pub(in super::super) enum Why {
     Silent,
     /// What the session was for is done.
     Done,
+    /// The group is over, at least for this member.
+    Gone,
     /// We stop.
     Draining,
 }
@@ -40,6 +42,7 @@ impl Why {
             Self::NotAcceptable => Some("SIP;cause=488;text=\"Not Acceptable Here\""),
             Self::Silent => Some("SIP;cause=408;text=\"Request Timeout\""),
             Self::Done => Some("SIP;cause=200;text=\"Call completed\""),
+            Self::Gone => Some("SIP;cause=410;text=\"Gone\""),
             Self::Draining => Some("SIP;cause=503;text=\"Service Unavailable\""),
         }
     }
@@ -86,7 +89,7 @@ impl Core {
 
     /// Where a request within a dialog goes: over the connection that it came by, to its route, or to the Contact;
     /// to where it came from for a device that does not know its own address.
-    pub(super) fn toward(&self, way: &Way, dialog: &Dialog, request: &Request) -> Toward {
+    pub(in super::super) fn toward(&self, way: &Way, dialog: &Dialog, request: &Request) -> Toward {
         if way.flow.reliable() && self.ways.is_open(way.flow) {
             return Toward::Flow(way.flow);
         }

@@ -16,7 +16,10 @@ use sip_transaction::{
 };
 
 use super::{
-    super::{Core, classify::ALLOWED, identity::Sender, pager::recipient, slots::Slot, waiting::Asker},
+    super::{
+        Core, classify::ALLOWED, conference::Room, identity::Sender, pager::recipient, slots::Slot,
+        waiting::Asker,
+    },
     KEPT, Plan, Purpose, Session, State, Way,
     describe::{self, MsrpSession},
 };
@@ -27,17 +30,19 @@ struct Offer {
     sdp: Option<Sdp>,
     /// A message that came with it (`firstMessageInvite`), or the head of one that comes later.
     cpim: Option<Bytes>,
+    /// Whom a group is to be made of.
+    list: Option<Bytes>,
 }
 
 /// What is wrong with it.
 fn offer(request: &Request) -> Result<Offer, StatusCode> {
     if request.body.is_empty() {
-        return Ok(Offer { sdp: None, cpim: None });
+        return Ok(Offer { sdp: None, cpim: None, list: None });
     }
     let content_type = request.headers.text(Name::ContentType).unwrap_or_default();
     let description = |octets: &[u8]| sdp::read(octets).map(Some).map_err(|_| StatusCode::BAD_REQUEST);
     if Kind::of(content_type) == Kind::Sdp {
-        return Ok(Offer { sdp: description(&request.body)?, cpim: None });
+        return Ok(Offer { sdp: description(&request.body)?, cpim: None, list: None });
     }
     let parts = multipart::read(content_type, &request.body).map_err(|_| StatusCode::BAD_REQUEST)?;
     let part = |kind| parts.iter().find(|part| part.kind() == kind);
@@ -45,11 +50,11 @@ fn offer(request: &Request) -> Result<Offer, StatusCode> {
         Some(part) => description(&part.decoded().ok_or(StatusCode::BAD_REQUEST)?)?,
         None => return Err(StatusCode::BAD_REQUEST),
     };
-    let cpim = match part(Kind::Cpim) {
-        Some(part) => Some(part.decoded().ok_or(StatusCode::BAD_REQUEST)?),
-        None => None,
+    let decoded = |kind| match part(kind) {
+        Some(part) => part.decoded().map(Some).ok_or(StatusCode::BAD_REQUEST),
+        None => Ok(None),
     };
-    Ok(Offer { sdp, cpim })
+    Ok(Offer { sdp, cpim: decoded(Kind::Cpim)?, list: decoded(Kind::ResourceLists)? })
 }
 
 impl Core {
@@ -76,19 +81,30 @@ impl Core {
             Ok(offer) => offer,
             Err(status) => return self.answer(now_us, key, status),
         };
-        let Some(purpose) = describe::purpose(request, sender.trusted) else {
-            return self.answer(now_us, key, StatusCode::NOT_ACCEPTABLE_HERE);
+        let room = Room::of(&request.uri, &settings.groups);
+        let (purpose, far_line, far_uri) = if room.is_some() {
+            if offer.cpim.as_ref().is_some_and(has_content) {
+                // Nobody is there yet who could get it.
+                return self.answer(now_us, key, StatusCode::NOT_ACCEPTABLE_HERE);
+            }
+            // What is said goes to the focus, not to somebody.
+            (Purpose::Group, sender.line.clone(), request.uri.clone())
+        } else {
+            let Some(purpose) = describe::purpose(request, sender.trusted) else {
+                return self.answer(now_us, key, StatusCode::NOT_ACCEPTABLE_HERE);
+            };
+            let Some(far) = recipient(request, &sender) else {
+                return self.answer(now_us, key, StatusCode::NOT_FOUND);
+            };
+            let far_line = Line::of(&far, &settings.numbering);
+            if !settings.capabilities.answer_for_absent
+                && settings.users.contains_key(&far_line)
+                && self.devices_of(now_us, &far_line).is_empty()
+            {
+                return self.answer(now_us, key, StatusCode::TEMPORARILY_UNAVAILABLE);
+            }
+            (purpose, far_line, self.uri_for(&far))
         };
-        let Some(far) = recipient(request, &sender) else {
-            return self.answer(now_us, key, StatusCode::NOT_FOUND);
-        };
-        let far_line = Line::of(&far, &settings.numbering);
-        if !settings.capabilities.answer_for_absent
-            && settings.users.contains_key(&far_line)
-            && self.devices_of(now_us, &far_line).is_empty()
-        {
-            return self.answer(now_us, key, StatusCode::TEMPORARILY_UNAVAILABLE);
-        }
         if self.sessions.len() >= msrp.sessions_max {
             self.watch.refusing(Cause::QueueFull);
             return self.refuse_session(now_us, key, Cause::QueueFull);
@@ -115,7 +131,6 @@ impl Core {
             return self.answer(now_us, key, StatusCode::BAD_REQUEST);
         };
         let (local, plan) = plan;
-        let far_uri = self.uri_for(&far);
         let device = self.device_at(now_us, &sender, flow, &dialog);
         let mut kept = Headers::new();
         for name in KEPT {
@@ -123,6 +138,7 @@ impl Core {
         }
         let updates = request.headers.tokens(Name::Allow).any(|method| method == "UPDATE");
         let direct = request.headers.list(Name::Via).count() == 1;
+        let asked = request;
         let mut request = request.clone();
         request.body = Bytes::new();
         let session = Session {
@@ -148,6 +164,9 @@ impl Core {
         let Some(slot) = self.enter(session) else {
             return self.refuse_session(now_us, key, Cause::QueueFull);
         };
+        if let Some(room) = room {
+            return self.join(now_us, slot, &room, asked, offer.list.as_ref());
+        }
         match offer.cpim.filter(|cpim| purpose != Purpose::Large && has_content(cpim)) {
             Some(cpim) => self.first_message(now_us, slot, cpim),
             None => self.accept(now_us, slot),
@@ -169,7 +188,7 @@ impl Core {
         };
         let direction = match purpose {
             Purpose::Large => Direction::RecvOnly,
-            Purpose::Chat => Direction::SendRecv,
+            Purpose::Chat | Purpose::Group => Direction::SendRecv,
         };
         let setup = match sdp {
             Some(_) if msrp.active => Setup::Active,
@@ -231,7 +250,7 @@ impl Core {
     }
 
     /// 200.
-    fn accept(&mut self, now_us: i64, slot: Slot) {
+    pub(in super::super) fn accept(&mut self, now_us: i64, slot: Slot) {
         let Some(session) =
             self.sessions.open.get_mut(slot).filter(|session| session.state == State::Storing)
         else {
@@ -245,7 +264,7 @@ impl Core {
         let (purpose, flow, timer) = (session.purpose, session.way.flow, session.timer);
         session.state = State::Answered;
         session.dialog.answered(&sip_message::Method::INVITE, StatusCode::OK);
-        let contact = self.contact_for(flow.transport, purpose);
+        let contact = self.contact_in(slot, flow.transport, purpose);
         let mut response = Response::new(StatusCode::OK, Headers::new());
         Dialog::copy_routes(&request, &mut response);
         let body = plan.body;

@@ -14,6 +14,7 @@ use smallvec::smallvec;
 
 use super::{
     super::{Core, slots::Slot, waiting::Asker},
+    Purpose,
     describe::MsrpSession,
     ending::Why,
     saying::Fate,
@@ -170,6 +171,11 @@ impl Core {
             return self.answer_said(now_us, question, Answer::Refused(Status::NO_SESSION));
         };
         self.counts.said += 1;
+        if session.purpose == Purpose::Group
+            && let Some(slot) = slot
+        {
+            return self.said_in_group(now_us, slot, question, (id, content_type), body);
+        }
         let request = session.as_request(id, content_type, body);
         let user = session.user.clone();
         self.content(now_us, Asker::Message(question), &user, &request);

@@ -47,7 +47,9 @@ use crate::{
 
 pub(super) use self::{
     describe::MsrpSession,
-    saying::{By, Spoken},
+    ending::Why,
+    originate::{Call, Errand, transport_of},
+    saying::{By, Fate, Spoken},
 };
 
 /// What a session is for: who hears what happens in it.
@@ -57,6 +59,8 @@ pub(super) enum Purpose {
     Chat,
     /// One message and the end (rcs sheet §6).
     Large,
+    /// A member and the group (rcs sheet §10).
+    Group,
 }
 
 /// How far a session is.
@@ -103,11 +107,11 @@ pub(super) struct Session {
 
 /// How requests within the dialog reach the other end.
 #[derive(Debug, Clone, Copy)]
-struct Way {
+pub(super) struct Way {
     /// The way its INVITE came.
-    flow: Flow,
+    pub(super) flow: Flow,
     /// Nobody stands between.
-    direct: bool,
+    pub(super) direct: bool,
 }
 
 /// An answer of ours that is still to be sent.
@@ -132,7 +136,7 @@ pub(super) struct Sessions {
     /// Sessions that are over, whose BYE waits for the ACK.
     leaving: HashMap<ServerKey, ending::Leaving>,
     /// INVITEs of ours without a final answer.
-    calls: Slots<originate::Call>,
+    calls: Slots<Call>,
     /// Who is called for whom, the user of the device first.
     calling: HashMap<u64, SmallVec<[Slot; 2]>>,
     endpoint: Endpoint,
@@ -184,6 +188,11 @@ impl Sessions {
     /// When something is due.
     pub(super) fn next_tick_us(&self) -> Option<i64> {
         self.endpoint.next_tick()
+    }
+
+    /// The session that a request names.
+    pub(super) fn named(&mut self, request: &Request) -> Option<Slot> {
+        self.dialogs.of_request(request).copied()
     }
 
     /// The sessions of `user` with `far`, newest last.
@@ -258,7 +267,35 @@ impl Core {
             sessions.media.remove(&media);
             sessions.endpoint.close(now_us, media, &mut sessions.actions);
         }
+        if session.purpose == Purpose::Group {
+            self.member_ended(slot, None);
+        }
         Some(session)
+    }
+
+    /// Who has the other end of a session.
+    pub(super) fn user_of(&self, slot: Slot) -> Option<Line> {
+        Some(self.sessions.open.get(slot)?.user.line.clone())
+    }
+
+    pub(super) fn media_of(&self, slot: Slot) -> Option<SessionKey> {
+        self.sessions.open.get(slot)?.media
+    }
+
+    pub(super) fn way_in(&self, slot: Slot) -> Option<Way> {
+        Some(self.sessions.open.get(slot)?.way)
+    }
+
+    /// A request of ours within a session, and where it goes.
+    pub(super) fn request_in(
+        &mut self,
+        slot: Slot,
+        method: sip_message::Method,
+    ) -> Option<(super::sends::Toward, Request, Way)> {
+        let session = self.sessions.open.get_mut(slot)?;
+        let request = session.dialog.request(method)?;
+        let session = self.sessions.open.get(slot)?;
+        Some((self.toward(&session.way, &session.dialog, &request), request, session.way))
     }
 
     /// The URI of somebody for requests that we make up ourselves.

@@ -33,13 +33,19 @@ use crate::translate::{Form, Letter, Line};
 /// A phone may ring for so long; then the message goes another way (rcs sheet §8.2).
 const PATIENCE_US: i64 = 40_000_000;
 
+/// What an INVITE of ours is for.
+#[derive(Debug, Clone)]
+pub(in super::super) enum Errand {
+    /// Something to be said to one device.
+    Letter { letter: Letter, flight: Slot, branch: u8 },
+    /// A member of a group who is to come.
+    Member(Slot),
+}
+
 /// An INVITE of ours without a final answer.
-pub(super) struct Call {
+pub(in super::super) struct Call {
     purpose: Purpose,
-    /// What it is for.
-    letter: Letter,
-    flight: Slot,
-    branch: u8,
+    errand: Errand,
     /// The request under way.
     sending: Option<Slot>,
     user: Sender,
@@ -63,6 +69,32 @@ fn only_chats(capabilities: Capabilities) -> bool {
 
 fn chats(capabilities: Capabilities) -> bool {
     capabilities.any_of(Capabilities::CHAT_CPM | Capabilities::CHAT_SIMPLE)
+}
+
+impl Call {
+    pub(in super::super) fn new(
+        purpose: Purpose,
+        errand: Errand,
+        line: Line,
+        far_uri: sip_message::Uri,
+        aim: &Aim,
+        local: sdp::Local,
+    ) -> Self {
+        let number = line.number();
+        Self {
+            purpose,
+            errand,
+            sending: None,
+            far_line: line.clone(),
+            user: Sender { line, number, trusted: false, strict: false, back: None },
+            far_uri,
+            device: aim.device,
+            local,
+            direct: aim.device.is_some() && aim.route.is_empty(),
+            sent: None,
+            over: false,
+        }
+    }
 }
 
 impl Core {
@@ -101,7 +133,7 @@ impl Core {
             return Err(NoWay::Nowhere);
         };
         let (direction, setup) = match purpose {
-            Purpose::Chat => (Direction::SendRecv, Setup::ActPass),
+            Purpose::Chat | Purpose::Group => (Direction::SendRecv, Setup::ActPass),
             Purpose::Large => (Direction::SendOnly, Setup::ActPass),
         };
         let setup = if msrp.active { Setup::Active } else { setup };
@@ -126,35 +158,34 @@ impl Core {
         SessionTimer::ask(headers, &msrp.timer, None, None);
         headers.push(Name::Contact, self.contact_for(transport, purpose));
         let (user, far_line) = (Line::of(number, &settings.numbering), Line::of(far, &settings.numbering));
-        let pair = self.pair(&user, &far_line);
-        let call = Call {
-            purpose,
-            letter,
-            flight,
-            branch,
-            sending: None,
-            user: Sender { line: user, number: number.clone(), trusted: false, strict: false, back: None },
-            far_line,
-            far_uri: self.uri_for(far),
-            device: aim.device,
-            local,
-            direct: aim.device.is_some() && aim.route.is_empty(),
-            sent: None,
-            over: false,
-        };
+        let errand = Errand::Letter { letter, flight, branch };
+        let call = Call { far_line, ..Call::new(purpose, errand, user, self.uri_for(far), aim, local) };
+        self.dial_device(now_us, aim, request, call)?;
+        if let Some(flight) = self.flight_mut(flight) {
+            flight.called |= bit(branch);
+        }
+        Ok(())
+    }
+
+    /// Sends an INVITE of ours; what comes of it is said to whom it is for.
+    pub(in super::super) fn dial_device(
+        &mut self,
+        now_us: i64,
+        aim: &Aim,
+        request: Request,
+        call: Call,
+    ) -> Result<Slot, NoWay> {
+        let pair = self.pair(&call.user.line, &call.far_line);
         let slot = self.sessions.calls.insert(call);
         match self.send_as(now_us, aim.toward.clone(), request, Owner::Invite(slot)) {
             Ok(sending) => {
                 self.counts.invited += 1;
-                if let Some(flight) = self.flight_mut(flight) {
-                    flight.called |= bit(branch);
-                }
                 if let Some(call) = self.sessions.calls.get_mut(slot) {
                     call.sending = Some(sending);
                     self.sessions.calling.entry(pair).or_default().push(slot);
                     self.alarms.set(now_us + PATIENCE_US, Alarm::Call(slot));
                 }
-                Ok(())
+                Ok(slot)
             }
             Err(no_way) => {
                 self.sessions.calls.remove(slot);
@@ -180,16 +211,20 @@ impl Core {
                 self.sessions.calling.remove(&pair);
             }
         }
-        let (flight, branch) = (call.flight, call.branch);
-        match heard {
-            Heard::Answer(response) if response.status.is_success() => {
+        match (heard, &call.errand) {
+            (Heard::Answer(response), _) if response.status.is_success() => {
                 self.call_taken(now_us, call, &response)
             }
             _ if call.over => {}
-            Heard::Answer(response) => self.branch_uncalled(now_us, flight, branch, Some(&response)),
+            (heard, &Errand::Member(ringing)) => self.member_away(now_us, ringing, heard.status()),
+            (Heard::Answer(response), &Errand::Letter { flight, branch, .. }) => {
+                self.branch_uncalled(now_us, flight, branch, Some(&response))
+            }
             // Nothing was said yet: whoever did not answer certainly has not got it.
-            Heard::Silence => self.branch_uncalled(now_us, flight, branch, None),
-            Heard::NotSent => {
+            (Heard::Silence, &Errand::Letter { flight, branch, .. }) => {
+                self.branch_uncalled(now_us, flight, branch, None)
+            }
+            (Heard::NotSent, &Errand::Letter { flight, branch, .. }) => {
                 self.not_sent(flight, branch, NoWay::Nowhere);
                 self.conclude(now_us, flight);
             }
@@ -197,8 +232,7 @@ impl Core {
     }
 
     fn call_taken(&mut self, now_us: i64, call: Call, response: &Response) {
-        let (flight, branch, is_over) = (call.flight, call.branch, call.over);
-        let (purpose, letter) = (call.purpose, call.letter.clone());
+        let (purpose, errand, is_over) = (call.purpose, call.errand.clone(), call.over);
         let opened = self.open_called(now_us, call, response);
         if is_over {
             // Somebody gave up meanwhile.
@@ -207,6 +241,15 @@ impl Core {
             }
             return;
         }
+        let (letter, flight, branch) = match errand {
+            Errand::Letter { letter, flight, branch } => (letter, flight, branch),
+            Errand::Member(ringing) => {
+                return match opened {
+                    Some(slot) => self.member_here(now_us, ringing, slot),
+                    None => self.member_away(now_us, ringing, StatusCode::NOT_ACCEPTABLE_HERE),
+                };
+            }
+        };
         match opened {
             Some(slot) if self.say_called(now_us, slot, &letter, (flight, branch)) => {}
             Some(slot) => {
@@ -232,8 +275,9 @@ impl Core {
         let toward = self.toward(&way, &dialog, &ack);
         self.send_ack(&toward, &ack);
         let agreed = sdp::read(&response.body).ok().and_then(|sdp| call.local.accept(&sdp).ok());
-        let is_chat = call.purpose == Purpose::Chat;
-        let media = agreed.and_then(|agreed| describe::msrp_session(msrp, &call.local, agreed, is_chat).ok());
+        // One that is for one message ends with it.
+        let idles = call.purpose != Purpose::Large;
+        let media = agreed.and_then(|agreed| describe::msrp_session(msrp, &call.local, agreed, idles).ok());
         let Some(media) = media else {
             self.bye(now_us, Leaving::new(dialog, way, Why::NotAcceptable));
             return None;
@@ -290,10 +334,10 @@ impl Core {
         for call in self.calls_between(pair) {
             let same = |call: &Call| call.purpose == Purpose::Chat && call.device == device && !call.over;
             if self.sessions.calls.get(call).is_some_and(same)
-                && let Some((letter, branch)) = self.call_off(now_us, call)
-                && !self.say_called(now_us, slot, &letter, branch)
+                && let Some(Errand::Letter { letter, flight, branch }) = self.call_off(now_us, call)
+                && !self.say_called(now_us, slot, &letter, (flight, branch))
             {
-                self.branch_unsaid(now_us, branch.0, branch.1);
+                self.branch_unsaid(now_us, flight, branch);
             }
         }
     }
@@ -334,21 +378,22 @@ impl Core {
     }
 
     /// Takes an INVITE back; gives what it was for.
-    fn call_off(&mut self, now_us: i64, slot: Slot) -> Option<(Letter, (Slot, u8))> {
+    pub(in super::super) fn call_off(&mut self, now_us: i64, slot: Slot) -> Option<Errand> {
         let call = self.sessions.calls.get_mut(slot).filter(|call| !call.over)?;
         call.over = true;
-        let sending = call.sending;
-        let what = (call.letter.clone(), (call.flight, call.branch));
+        let (sending, errand) = (call.sending, call.errand.clone());
         if let Some(sending) = sending {
             self.cancel_sending(now_us, sending);
         }
-        Some(what)
+        Some(errand)
     }
 
     /// Nobody has taken it for long.
     pub(in super::super) fn call_due(&mut self, now_us: i64, slot: Slot) {
-        if let Some((_, (flight, branch))) = self.call_off(now_us, slot) {
-            self.branch_uncalled(now_us, flight, branch, None);
+        match self.call_off(now_us, slot) {
+            Some(Errand::Letter { flight, branch, .. }) => self.branch_uncalled(now_us, flight, branch, None),
+            Some(Errand::Member(ringing)) => self.member_away(now_us, ringing, StatusCode::REQUEST_TIMEOUT),
+            None => {}
         }
     }
 
@@ -356,15 +401,19 @@ impl Core {
     pub(super) fn call_off_all(&mut self, now_us: i64) {
         let all: Vec<Slot> = self.sessions.calling.values().flatten().copied().collect();
         for slot in all {
-            if let Some((_, (flight, branch))) = self.call_off(now_us, slot) {
-                self.branch_unsaid(now_us, flight, branch);
+            match self.call_off(now_us, slot) {
+                Some(Errand::Letter { flight, branch, .. }) => self.branch_unsaid(now_us, flight, branch),
+                Some(Errand::Member(ringing)) => {
+                    self.member_away(now_us, ringing, StatusCode::TEMPORARILY_UNAVAILABLE)
+                }
+                None => {}
             }
         }
     }
 }
 
 /// By what a request leaves, as far as that is known before.
-fn transport_of(toward: &Toward) -> Transport {
+pub(in super::super) fn transport_of(toward: &Toward) -> Transport {
     match toward {
         Toward::Flow(flow) => flow.transport,
         Toward::Destination(destination) if destination.secure => Transport::Tls,

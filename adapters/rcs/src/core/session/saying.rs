@@ -47,7 +47,7 @@ pub(in super::super) enum By {
 
 /// What became of something said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(in super::super) enum Fate {
     Taken,
     Refused(Status),
     /// Nobody said that it came.
@@ -107,7 +107,7 @@ impl Core {
     }
 
     /// Says something in that session if it takes the letter: at once, or when its connection stands.
-    pub(super) fn say_in(
+    pub(in super::super) fn say_in(
         &mut self,
         now_us: i64,
         session: SessionKey,
@@ -150,10 +150,11 @@ impl Core {
 
     /// What became of something that was said.
     pub(super) fn said_heard(&mut self, now_us: i64, session: SessionKey, id: SmolStr, fate: Fate) {
-        let Some(Owner::Flight { flight, branch }) = self.sessions.said.remove(&(session, id)) else {
-            return;
-        };
-        self.branch_said(now_us, flight, branch, fate);
+        match self.sessions.said.remove(&(session, id)) {
+            Some(Owner::Flight { flight, branch }) => self.branch_said(now_us, flight, branch, fate),
+            Some(Owner::Parcel(name)) => return self.parcel_said(name, fate),
+            _ => return,
+        }
         let slot = self.sessions.media.get(&session).copied();
         let is_large = |slot: &Slot| {
             self.sessions.open.get(*slot).is_some_and(|session| session.purpose == Purpose::Large)

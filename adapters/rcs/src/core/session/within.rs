@@ -1,7 +1,7 @@
 //! Requests within the dialog of a session, theirs and ours (RFC 3261 §12.2, §14, RFC 3311, RFC 4028).
 
 use bytes::Bytes;
-use sip_message::{HeaderValue, Method, Name, Request, Response, StatusCode};
+use sip_message::{HeaderValue, Method, Name, Request, Response, StatusCode, values::Reason};
 use sip_rcs::{mime::Kind, sdp};
 use sip_transaction::{
     ServerKey,
@@ -14,7 +14,7 @@ use super::{
         sends::{Heard, Owner},
         slots::Slot,
     },
-    describe,
+    Purpose, describe,
     ending::Why,
     invite::finish,
 };
@@ -22,21 +22,12 @@ use super::{
 impl Core {
     /// A request that names a dialog.
     pub(in super::super) fn within(&mut self, now_us: i64, key: ServerKey, request: &Request) {
-        let Some(slot) = self.sessions.dialogs.of_request(request).copied() else {
-            return self.answer(now_us, key, StatusCode::NO_SUCH_DIALOG);
-        };
-        let Some(session) = self.sessions.open.get_mut(slot) else { return };
-        if let Err(refusal) = session.dialog.received(request) {
-            let random = self.draw.word();
-            return self.respond(now_us, key, refusal.status(), |response| {
-                if refusal == Refusal::Overlapping {
-                    let pause_s = u32::try_from(random % 11).unwrap_or(0);
-                    response.headers.push(Name::RetryAfter, HeaderValue::from(pause_s));
-                }
-            });
-        }
+        let Some(slot) = self.session_named(now_us, key, request) else { return };
         match request.method {
             Method::BYE => {
+                if self.sessions.open.get(slot).is_some_and(|session| session.purpose == Purpose::Group) {
+                    self.member_ended(slot, cause_of(request));
+                }
                 self.answer(now_us, key, StatusCode::OK);
                 if let Some(invite) = self.withdraw(now_us, slot) {
                     // An early dialog: its INVITE ends with it (RFC 3261 §15.1.2).
@@ -50,6 +41,31 @@ impl Core {
         }
     }
 
+    /// The session that a request names, if it is its turn. `None`: it is answered.
+    pub(in super::super) fn session_named(
+        &mut self,
+        now_us: i64,
+        key: ServerKey,
+        request: &Request,
+    ) -> Option<Slot> {
+        let Some(slot) = self.sessions.named(request) else {
+            self.answer(now_us, key, StatusCode::NO_SUCH_DIALOG);
+            return None;
+        };
+        let session = self.sessions.open.get_mut(slot)?;
+        if let Err(refusal) = session.dialog.received(request) {
+            let random = self.draw.word();
+            self.respond(now_us, key, refusal.status(), |response| {
+                if refusal == Refusal::Overlapping {
+                    let pause_s = u32::try_from(random % 11).unwrap_or(0);
+                    response.headers.push(Name::RetryAfter, HeaderValue::from(pause_s));
+                }
+            });
+            return None;
+        }
+        Some(slot)
+    }
+
     /// The session is refreshed, or described anew.
     fn renegotiate(&mut self, now_us: i64, key: ServerKey, slot: Slot, request: &Request) {
         match self.renegotiated(now_us, slot, request) {
@@ -58,7 +74,7 @@ impl Core {
                 session.dialog.answered(&request.method, StatusCode::OK);
                 session.timer = Some(timer);
                 let (purpose, transport) = (session.purpose, session.way.flow.transport);
-                let contact = self.contact_for(transport, purpose);
+                let contact = self.contact_in(slot, transport, purpose);
                 self.respond(now_us, key, StatusCode::OK, |response| {
                     finish(response, &contact, Some(&timer), body);
                 });
@@ -131,7 +147,7 @@ impl Core {
             request.body = body.into();
         }
         let (purpose, transport) = (session.purpose, session.way.flow.transport);
-        let contact = self.contact_for(transport, purpose);
+        let contact = self.contact_in(slot, transport, purpose);
         request.headers.push(Name::Contact, contact);
         let Some(session) = self.sessions.open.get(slot) else { return };
         let toward = self.toward(&session.way, &session.dialog, &request);
@@ -179,4 +195,11 @@ impl Core {
         let toward = self.toward(&session.way, &session.dialog, &ack);
         self.send_ack(&toward, &ack);
     }
+}
+
+/// Of the Reason of a BYE (RFC 3326): whether somebody left or lost the way (rcs sheet §2.2).
+fn cause_of(request: &Request) -> Option<u16> {
+    let reasons = request.headers.each::<Reason<'_>>().filter_map(Result::ok);
+    let mut of_sip = reasons.filter(|reason| reason.protocol.eq_ignore_ascii_case("SIP"));
+    of_sip.find_map(|reason| u16::try_from(reason.cause?).ok())
 }
