@@ -9,7 +9,7 @@ use sip_msrp::{
 use sip_net::{Ended, msrp::Event};
 use sip_transaction::Flow;
 
-use crate::world::World;
+use crate::{ladder, world::World};
 
 /// Where the gateway says that it listens.
 pub(crate) const GATEWAY: &str = "127.0.0.1:2855";
@@ -180,6 +180,9 @@ impl Handset {
     /// The connection breaks.
     pub(crate) fn lose(&mut self, world: &mut World) {
         let (now, connection) = (world.now_us, self.line);
+        if let Some(ladder) = &mut world.ladder {
+            ladder.line(now, ladder::HANDSET, ladder::CHANNEL, "the connection breaks");
+        }
         world.core.msrp(now, Event::Closed { connection, why: Ended::Closed });
         world.collect();
         let mut out = Vec::new();
@@ -203,6 +206,9 @@ impl Handset {
                     let mut frames: Vec<Frame> = Vec::new();
                     let mut buffer = BytesMut::from(&octets[..]);
                     Decoder::default().cut(&mut buffer, &mut frames).expect("what MSRP writes is readable");
+                    if let Some(ladder) = &mut world.ladder {
+                        ladder.msrp(world.now_us, ladder::HANDSET, ladder::CHANNEL, &octets);
+                    }
                     world.core.msrp(world.now_us, Event::Frames { connection, frames });
                     world.collect();
                 }

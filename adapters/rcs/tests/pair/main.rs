@@ -9,6 +9,8 @@ mod digest;
 mod groups;
 mod handset;
 mod hostile;
+mod ladder;
+mod ladders;
 mod notifications;
 mod pager;
 mod registrations;

@@ -28,6 +28,8 @@ use sip_net::{
 };
 use sip_transaction::{Flow, Transport};
 
+use crate::ladder::{self, Ladder};
+
 pub(crate) const CHANNEL: ChannelId = ChannelId(7);
 pub(crate) const MINA: &str = "+821011110001";
 pub(crate) const JUN: &str = "+821011110002";
@@ -101,6 +103,8 @@ pub(crate) struct World {
     pub(crate) sent: VecDeque<(Flow, Message)>,
     /// What is to be done with connections of MSRP.
     pub(crate) msrp: VecDeque<sip_msrp::Action>,
+    /// What happened, where that is written down.
+    pub(crate) ladder: Option<Ladder>,
     ids: MessageIds,
     branches: u32,
     attempts: u32,
@@ -163,6 +167,7 @@ impl World {
             inbound: VecDeque::new(),
             sent: VecDeque::new(),
             msrp: VecDeque::new(),
+            ladder: None,
             ids: MessageIds::default(),
             branches: 0,
             attempts: 0,
@@ -182,7 +187,18 @@ impl World {
         for (flow, octets) in out.transmit.drain(..) {
             let limits = sip_message::Limits::STREAM;
             let message = sip_message::parse_datagram(octets, &limits).expect("what we send can be read");
+            if let Some(ladder) = &mut self.ladder {
+                ladder.sip(self.now_us, ladder::CHANNEL, ladder::HANDSET, &message);
+            }
             self.sent.push_back((flow, message));
+        }
+        if let Some(ladder) = &mut self.ladder {
+            for action in &out.msrp {
+                if let sip_msrp::Action::Write { octets, .. } = action {
+                    ladder.msrp(self.now_us, ladder::CHANNEL, ladder::HANDSET, octets);
+                }
+            }
+            out.inbound.iter().for_each(|inbound| ladder.inbound(self.now_us, inbound));
         }
         self.inbound.extend(out.inbound.drain(..));
         self.msrp.extend(out.msrp.drain(..));
@@ -224,6 +240,9 @@ impl World {
     pub(crate) fn octets(&mut self, flow: Flow, octets: impl Into<Bytes>) {
         let message =
             sip_message::parse_datagram(octets.into(), &sip_message::Limits::STREAM).expect("readable");
+        if let Some(ladder) = &mut self.ladder {
+            ladder.sip(self.now_us, ladder::HANDSET, ladder::CHANNEL, &message);
+        }
         self.core.received(self.now_us, flow, message);
         self.collect();
     }
@@ -240,11 +259,17 @@ impl World {
 
     pub(crate) fn answer(&mut self, ticket: Ticket, answer: Answer) {
         assert_eq!(ticket.session, SessionId(3));
+        if let Some(ladder) = &mut self.ladder {
+            ladder.answer(self.now_us, &answer);
+        }
         self.core.answers(self.now_us, [(ticket.token, answer)]);
         self.collect();
     }
 
     pub(crate) fn hand_over(&mut self, outgoing: Outgoing) {
+        if let Some(ladder) = &mut self.ladder {
+            ladder.outgoing(self.now_us, &outgoing);
+        }
         self.core.hand_over(self.now_us, [outgoing]);
         self.collect();
     }

@@ -1,0 +1,165 @@
+//! The committed ladders are what the flows really do. `UPDATE=1` writes them anew, for review.
+
+use std::{fs, path::Path};
+
+use model::{Answer, AttemptId, Disposition, Outcome, Outgoing, Report, Signal, SignalKind, Timestamp};
+use rcs::{settings::Secret, translate::Namer};
+use sip_message::Method;
+
+use crate::{
+    chat::world,
+    handset::{Handset, cpim, next},
+    ladder::Ladder,
+    world::{MINA, PHONE, World, handset, line, number},
+};
+
+/// A world that writes down what happens from now on.
+fn written() -> (World, Handset) {
+    let (mut world, mina) = world();
+    world.ladder = Some(Ladder::default());
+    (world, mina)
+}
+
+/// What a device says when it has a message, or has shown it.
+fn notification(world: &mut World, said: &str) -> String {
+    let id = world.id();
+    let name = Namer::new(&Secret::new([9; 16])).name(id, &line(MINA));
+    format!(
+        "From: <sip:a@b.invalid>\r\nTo: <sip:a@b.invalid>\r\nNS: imdn <urn:ietf:params:imdn>\r\nimdn.Message-ID: N1\r\n\r\n\
+         Content-Type: message/imdn+xml\r\nContent-Disposition: notification\r\n\r\n\
+         <imdn xmlns=\"urn:ietf:params:xml:ns:imdn\"><message-id>{name}</message-id><datetime>2025-03-01T09:30:00Z</datetime>\
+         <{said}></imdn>"
+    )
+}
+
+const TYPING: &str =
+    "<isComposing xmlns=\"urn:ietf:params:xml:ns:im-iscomposing\"><state>active</state></isComposing>";
+
+/// Rcs sheet §8.
+fn session_chat() -> World {
+    let (mut world, mut mina) = written();
+    let call = mina.chat(&mut world, MINA, PHONE);
+    world.now_us += 1_000_000;
+    mina.say(&mut world, call.session, "t001", "application/im-iscomposing+xml", TYPING);
+    world.inbound.clear();
+    world.now_us += 2_000_000;
+    mina.say(&mut world, call.session, "m001", "message/cpim", &cpim("Msg1", "hello"));
+    let (submission, ticket) = world.submission();
+    world.now_us += 2_000;
+    let id = world.id();
+    world.answer(ticket, Answer::Accepted(id));
+    mina.exchange(&mut world);
+    world.now_us += 100_000;
+    world.hand_over(Outgoing::Report(Report {
+        attempt: AttemptId { slot: 5, generation: 1 },
+        message: id,
+        submission,
+        disposition: Disposition::Delivered,
+        cause: None,
+        code: None,
+        at: Timestamp::ZERO,
+        segments: 1,
+        displayed: false,
+        intermediate: false,
+        via: None,
+    }));
+    mina.exchange(&mut world);
+    world.now_us += 3_000_000;
+    let typing = SignalKind::Typing { on: true };
+    world.hand_over(Outgoing::Signal(Signal { from: number(PHONE), to: number(MINA), kind: typing }));
+    mina.exchange(&mut world);
+    world.now_us += 2_000_000;
+    world.text_to(MINA, "hello yourself");
+    mina.exchange(&mut world);
+    world.inbound.clear();
+    for said in [
+        "delivery-notification><status><delivered/></status></delivery-notification",
+        "display-notification><status><displayed/></status></display-notification",
+    ] {
+        world.now_us += 500_000;
+        let imdn = notification(&mut world, said);
+        let id = format!("n{:03}", said.len());
+        mina.say(&mut world, call.session, &id, "message/cpim", &imdn);
+        let (_, ticket) = world.receipt();
+        world.now_us += 2_000;
+        world.answer(ticket.expect("it waits for the gateway"), Answer::Taken);
+        mina.exchange(&mut world);
+    }
+    world.now_us += 5_000_000;
+    world.request(mina.flow, &mina.within("BYE", &call.ok, call.call, 2, MINA, PHONE), b"");
+    world
+}
+
+/// Rcs sheet §8.3, §8.4: nothing is lost with a session.
+fn session_lost() -> World {
+    let (mut world, mut mina) = written();
+    mina.chat(&mut world, MINA, PHONE);
+    mina.answers = None;
+    world.now_us += 1_000_000;
+    world.text_to(MINA, "hello");
+    mina.exchange(&mut world);
+    mina.lose(&mut world);
+    world.sent.clear();
+    world.pass(10);
+    let at = world.sent.iter().position(|(_, message)| {
+        matches!(message, sip_message::Message::Request(request) if request.method == Method::MESSAGE)
+    });
+    let (flow, message) = world.sent.remove(at.expect("a MESSAGE")).expect("it is there");
+    let sip_message::Message::Request(request) = message else { unreachable!("a request") };
+    world.reply(flow, &request, 200, &[]);
+    assert!(matches!(world.outcome().1, Outcome::Sent(_)));
+    world
+}
+
+/// Rcs sheet §6.
+fn large_message() -> World {
+    let (mut world, mut mina) = world();
+    let contact = "<sip:mina@127.0.0.1:6001>;+g.gsma.rcs.cpm.pager-large";
+    assert_eq!(world.register(handset(), MINA, contact, "Expires: 600").status, 200);
+    world.settle();
+    world.ladder = Some(Ladder::default());
+    world.text_to(MINA, &"long ".repeat(1_000));
+    let (flow, invite) = world.sent_request();
+    world.now_us += 20_000;
+    mina.take(&mut world, flow, &invite, "a=setup:active\r\na=recvonly\r\na=max-size:1000000\r\n");
+    next(&mut world, &Method::ACK);
+    world.now_us += 20_000;
+    mina.come(&mut world, &invite);
+    let bye = next(&mut world, &Method::BYE);
+    world.now_us += 20_000;
+    world.reply(flow, &bye, 200, &[]);
+    world
+}
+
+#[test]
+fn the_committed_ladders_are_what_happens() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ladders");
+    let flows = [
+        (
+            "session-chat",
+            "A handset chats with somebody: typing, texts and notifications, both ways, in one session.",
+            session_chat(),
+        ),
+        (
+            "session-lost",
+            "The connection of a chat is lost before the handset has answered: the text goes by MESSAGE.",
+            session_lost(),
+        ),
+        (
+            "large-message",
+            "A text that is too large for a MESSAGE goes in a session of its own.",
+            large_message(),
+        ),
+    ];
+    for (name, title, world) in &flows {
+        let text = format!("{title}\n\n{}", world.ladder.as_ref().expect("written").text());
+        let path = folder.join(format!("{name}.txt"));
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&path, &text).expect("written");
+        }
+        let committed = fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(committed, text, "{name} differs; UPDATE=1 writes it anew");
+    }
+    let files = fs::read_dir(&folder).expect("the folder of ladders").count();
+    assert_eq!(files, flows.len(), "a ladder that no flow writes");
+}
