@@ -228,6 +228,7 @@ fn compare_rcs(out: &mut Changes, old: &Rcs, new: &Rcs) {
             tls_listen: Restart,
             tls: Restart,
             msrp_listen: Restart,
+            msrp_tls_listen: Restart,
             public_address: Restart,
             udp_sockets: Restart,
             udp_segmentation: Restart,

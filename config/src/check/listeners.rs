@@ -35,6 +35,7 @@ pub(super) fn listeners(config: &Config) -> Vec<(&'static str, &'static str, Lis
             ("rcs", "listen", rcs.listen, None),
             ("rcs", "tls_listen", rcs.tls_listen, rcs.tls.as_ref()),
             ("rcs", "msrp_listen", rcs.msrp_listen, None),
+            ("rcs", "msrp_tls_listen", rcs.msrp_tls_listen, None),
         ]);
     }
     listeners

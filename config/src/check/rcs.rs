@@ -8,6 +8,7 @@ use crate::{Config, NumberPattern, Rcs, RcsMode, path::at, report::ProblemKind};
 pub(super) fn check(config: &Config, findings: &mut Findings) {
     let Some(rcs) = &config.rcs else { return };
     users(rcs, findings);
+    sessions(rcs, findings);
     let mut names = HashSet::new();
     for (index, peer) in rcs.peers.iter().enumerate() {
         if !names.insert(&peer.name) {
@@ -57,6 +58,18 @@ fn users(rcs: &Rcs, findings: &mut Findings) {
                 r#"write it with its country code: "+821012345678""#,
             ),
         }
+    }
+}
+
+/// Not every device speaks TLS.
+fn sessions(rcs: &Rcs, findings: &mut Findings) {
+    if rcs.msrp_listen.addr().is_none() && rcs.msrp_tls_listen.addr().is_some() {
+        findings.error(
+            ProblemKind::MissingKey,
+            at!["rcs", "msrp_tls_listen"],
+            "sessions over TLS are held beside those without",
+            r#"give msrp_listen an address, or set msrp_tls_listen = "off""#,
+        );
     }
 }
 

@@ -32,6 +32,10 @@ pub struct Rcs {
     /// Where to listen for MSRP, or `off`: then there are no sessions, only single messages.
     #[serde(default = "Rcs::default_msrp_listen")]
     pub msrp_listen: Listen,
+    /// Where to listen for MSRP over TLS, or `off`. Its certificate is made at each start: devices know it by the
+    /// fingerprint that they are told with each session.
+    #[serde(default = "Rcs::off")]
+    pub msrp_tls_listen: Listen,
     /// What devices and peers reach this gateway by, where that is not the address of `listen`.
     #[serde(default)]
     pub public_address: Option<HostPort>,
@@ -181,6 +185,7 @@ impl Default for Rcs {
             tls_listen: Listen::Off,
             tls: None,
             msrp_listen: Self::default_msrp_listen(),
+            msrp_tls_listen: Listen::Off,
             public_address: None,
             udp_sockets: Self::default_udp_sockets(),
             udp_segmentation: false,

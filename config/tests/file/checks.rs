@@ -383,6 +383,12 @@ fn rcs() {
     );
     let user = "[[rcs.user]]\nnumber = '+821011110001'\npassword = 'plain:x'\n";
     tells(
+        &rcs(&format!("msrp_listen = 'off'\nmsrp_tls_listen = '127.0.0.1:2856'\n{user}")),
+        &[
+            r#"gateway.toml:16:19: sessions over TLS are held beside those without (give msrp_listen an address, or set msrp_tls_listen = "off")"#,
+        ],
+    );
+    tells(
         &rcs(&format!("{user}{user}")),
         &[
             "gateway.toml:19:10: this number is listed already (a number has one password, however many devices)",

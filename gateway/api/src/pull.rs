@@ -19,6 +19,10 @@ pub trait Pull: Send + Sync {
     /// # Errors
     /// When the cursor was never given out.
     fn ack(&self, cursor: &str) -> Result<(), PullError>;
+
+    /// The peer says something of the message with this id, and so it has it, acknowledged or not. Nothing happens to
+    /// messages that were not on a page.
+    fn arrived(&self, message: &str);
 }
 
 /// Some events, spelled by the messenger's adapter.

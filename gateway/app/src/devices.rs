@@ -14,8 +14,8 @@ use rcs::{
     Rcs,
     core::HttpDigest,
     settings::{
-        CapabilityPolicy, Credential, Mode, Msrp, Peer, Range, Registration, Secret, Settings, TextPolicy,
-        Trust, User,
+        CapabilityPolicy, Credential, Mode, Msrp, MsrpTls, Peer, Range, Registration, Secret, Settings,
+        TextPolicy, Trust, User,
     },
     translate::Line,
 };
@@ -46,6 +46,7 @@ pub(crate) type Passwords = Mutex<HttpDigest>;
 struct At {
     sip: Option<SocketAddr>,
     msrp: Option<SocketAddr>,
+    msrp_tls: Option<(SocketAddr, msrp::Fingerprint)>,
 }
 
 /// What surrounds the channel.
@@ -81,16 +82,18 @@ impl Devices {
             listeners.into_iter().zip(endpoint.listeners().iter().map(|listen| listen.address)).collect();
         let sip = listening.first().map(|(_, address)| *address);
         let media = sessions(rcs, &stop)?;
-        let msrp = media.as_ref().map(|(_, _, address)| *address);
+        let msrp = media.as_ref().map(|media| media.address);
+        let msrp_tls = media.as_ref().and_then(|media| media.tls);
         listening.extend(msrp.map(|address| ("msrp", address)));
-        let at = At { sip, msrp };
+        listening.extend(msrp_tls.map(|(address, _)| ("msrp over tls", address)));
+        let at = At { sip, msrp, msrp_tls };
         let settings = settings_of(config, rcs, id, at, secret)?;
         let passwords = Arc::new(Mutex::new(HttpDigest::new(Arc::new(settings.clone()))));
-        let connections = media.as_ref().map(|(connections, ..)| connections.clone());
+        let connections = media.as_ref().map(|media| media.connections.clone());
         let (channel, task) = Rcs::with_sessions(
             settings,
             (endpoint.clone(), inbox),
-            media.map(|(connections, inbox, _)| (connections, inbox)),
+            media.map(|media| (media.connections, media.inbox)),
             around.intake,
             around.watch,
             around.edge.clone(),
@@ -179,34 +182,50 @@ fn sockets(rcs: &config::Rcs) -> miette::Result<Opened> {
     Ok((settings, names, tls))
 }
 
-/// The connections of MSRP, and where they are accepted. `None` where sessions are not wanted.
-fn sessions(
-    rcs: &config::Rcs,
-    stop: &CancellationToken,
-) -> miette::Result<Option<(msrp::Connections, msrp::Inbox, SocketAddr)>> {
+/// The sockets of MSRP.
+struct Media {
+    connections: msrp::Connections,
+    inbox: msrp::Inbox,
+    address: SocketAddr,
+    /// With what it is known by.
+    tls: Option<(SocketAddr, msrp::Fingerprint)>,
+}
+
+/// Opens them. `None` where sessions are not wanted.
+fn sessions(rcs: &config::Rcs, stop: &CancellationToken) -> miette::Result<Option<Media>> {
     let Some(address) = rcs.msrp_listen.addr() else { return Ok(None) };
+    let own = Own::new(&rcs.domain)?;
     let settings = msrp::Settings {
-        // Others that can only be reached with TLS announce their certificate.
-        by_fingerprint: Some(by_fingerprint(&rcs.domain)?),
+        by_fingerprint: Some(msrp::tls::connector(own.chain(), own.key()).into_diagnostic()?),
         by_name: Some(connector()?),
         connections_max: rcs.connections_max as usize,
         ..msrp::Settings::default()
     };
     let (connections, inbox) = msrp::Connections::new(settings, stop.clone());
-    let address = connections.listen(address, None).into_diagnostic().wrap_err_with(|| {
-        format!(
-            "rcs.msrp_listen: {} cannot be opened; choose another address with --set rcs.msrp_listen=ADDRESS",
-            rcs.msrp_listen
-        )
-    })?;
-    Ok(Some((connections, inbox, address)))
+    let listen = |key: &str, address, acceptor| {
+        connections.listen(address, acceptor).into_diagnostic().wrap_err_with(|| {
+            format!(
+                "rcs.{key}: {address} cannot be opened; choose another address with --set rcs.{key}=ADDRESS"
+            )
+        })
+    };
+    let address = listen("msrp_listen", address, None)?;
+    let tls = match rcs.msrp_tls_listen.addr() {
+        None => None,
+        Some(address) => {
+            let acceptor = msrp::tls::acceptor(own.chain(), own.key()).into_diagnostic()?;
+            let address = listen("msrp_tls_listen", address, Some(acceptor))?;
+            Some((address, msrp::tls::fingerprint(&own.certificate)))
+        }
+    };
+    Ok(Some(Media { connections, inbox, address, tls }))
 }
 
 /// What stands before a text in CPIM, at most.
 const CPIM_HEAD_OCTETS_MAX: usize = 8 << 10;
 
 /// How sessions are described. Devices are told an address, not a name.
-fn sessions_at(config: &Config, rcs: &config::Rcs, listens: SocketAddr) -> miette::Result<Msrp> {
+fn sessions_at(config: &Config, rcs: &config::Rcs, at: At, listens: SocketAddr) -> miette::Result<Msrp> {
     let public = rcs.public_address.as_ref().and_then(config::HostPort::socket_addr);
     let ip = public.unwrap_or(listens).ip();
     if ip.is_unspecified() {
@@ -220,7 +239,8 @@ fn sessions_at(config: &Config, rcs: &config::Rcs, listens: SocketAddr) -> miett
     // Devices are told what they would be refused for, and find another way before they have said it.
     let text_octets_max = usize::try_from(config.limits.text_octets_max.get()).unwrap_or(usize::MAX);
     let message_octets_max = text_octets_max.saturating_add(CPIM_HEAD_OCTETS_MAX);
-    Ok(Msrp { message_octets_max, ..Msrp::at(ip, listens.port()) })
+    let tls = at.msrp_tls.map(|(address, fingerprint)| MsrpTls { port: address.port(), fingerprint });
+    Ok(Msrp { message_octets_max, tls, ..Msrp::at(ip, listens.port()) })
 }
 
 /// A port that is free for UDP and TCP.
@@ -304,7 +324,7 @@ fn settings_of(
             ..CapabilityPolicy::default()
         },
         trust: Trust::default(),
-        msrp: at.msrp.map(|address| sessions_at(config, rcs, address)).transpose()?,
+        msrp: at.msrp.map(|address| sessions_at(config, rcs, at, address)).transpose()?,
         text: TextPolicy { map_link: rcs.map_link.clone(), ..TextPolicy::default() },
         secret: Secret::new(secret),
         groups: rcs::settings::Groups::default(),
@@ -325,30 +345,37 @@ fn range(cidr: &config::Cidr) -> Range {
     Range::new(address, bits)
 }
 
-/// What a certificate is made of: itself, and its key.
-type Made = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
-
-fn made(domain: &str) -> miette::Result<Made> {
-    let names = vec![domain.to_owned(), "localhost".to_owned(), "127.0.0.1".to_owned()];
-    let made = rcgen::generate_simple_self_signed(names).into_diagnostic()?;
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
-    Ok((vec![CertificateDer::from(made.cert)], key))
+/// A certificate of our own making, for as long as we run.
+struct Own {
+    certificate: CertificateDer<'static>,
+    key: PrivateKeyDer<'static>,
 }
 
-/// How we connect to others that announce their certificate (RFC 4975 §14.4).
-fn by_fingerprint(domain: &str) -> miette::Result<msrp::Connector> {
-    let (chain, key) = made(domain)?;
-    msrp::tls::connector(chain, key).into_diagnostic()
+impl Own {
+    fn new(domain: &str) -> miette::Result<Self> {
+        let names = vec![domain.to_owned(), "localhost".to_owned(), "127.0.0.1".to_owned()];
+        let made = rcgen::generate_simple_self_signed(names).into_diagnostic()?;
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+        Ok(Self { certificate: CertificateDer::from(made.cert), key })
+    }
+
+    fn chain(&self) -> Vec<CertificateDer<'static>> {
+        vec![self.certificate.clone()]
+    }
+
+    fn key(&self) -> PrivateKeyDer<'static> {
+        self.key.clone_key()
+    }
 }
 
 /// A certificate for first tries.
 fn self_signed(domain: &str) -> miette::Result<TlsAcceptor> {
-    let (chain, key) = made(domain)?;
+    let own = Own::new(domain)?;
     let config = rustls::ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .into_diagnostic()?
         .with_no_client_auth()
-        .with_single_cert(chain, key)
+        .with_single_cert(own.chain(), own.key())
         .into_diagnostic()?;
     Ok(TlsAcceptor::from(Arc::new(config)))
 }

@@ -6,9 +6,10 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use kit::Channel;
 use model::{Answer, Content, Inbound, Outcome, Outgoing};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use sip_message::{Message, Method, Name, Request, Response, StatusCode, Uri};
 use sip_msrp::{Action, Message as Said, Path, SessionKey};
-use sip_net::msrp::{Settings, Target, testing::Peer};
+use sip_net::msrp::{Fingerprint, Proof, Settings, Target, testing::Peer, tls};
 use sip_rcs::Cpim;
 use tokio::net::UdpSocket;
 
@@ -19,13 +20,47 @@ struct Device {
     sip: UdpSocket,
     from: SocketAddr,
     msrp: Peer,
+    /// What its certificate is known by.
+    tls: Option<Fingerprint>,
+}
+
+/// A certificate for one test.
+pub(crate) struct Own {
+    pub(crate) certificate: CertificateDer<'static>,
+    key: PrivateKeyDer<'static>,
+}
+
+impl Own {
+    pub(crate) fn new() -> Self {
+        let made = rcgen::generate_simple_self_signed(["ims.example".to_owned()]).expect("made");
+        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
+        Self { certificate: made.cert.der().clone(), key }
+    }
+
+    pub(crate) fn chain(&self) -> Vec<CertificateDer<'static>> {
+        vec![self.certificate.clone()]
+    }
+
+    pub(crate) fn key(&self) -> PrivateKeyDer<'static> {
+        self.key.clone_key()
+    }
 }
 
 impl Device {
     async fn new() -> Self {
         let sip = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
         let from = sip.local_addr().expect("bound");
-        Self { sip, from, msrp: Peer::new(Settings::default(), None).expect("a port") }
+        Self { sip, from, msrp: Peer::new(Settings::default(), None).expect("a port"), tls: None }
+    }
+
+    /// One whose sessions are held over TLS.
+    async fn secure() -> Self {
+        let own = Own::new();
+        let by_fingerprint = Some(tls::connector(own.chain(), own.key()).expect("usable"));
+        let acceptor = tls::acceptor(own.chain(), own.key()).expect("usable");
+        let settings = Settings { by_fingerprint, ..Settings::default() };
+        let msrp = Peer::new(settings, Some(acceptor)).expect("a port");
+        Self { msrp, tls: Some(tls::fingerprint(&own.certificate)), ..Self::new().await }
     }
 
     /// The gateway whose next hop is this device.
@@ -70,9 +105,13 @@ impl Device {
 
     fn sdp(&mut self, more: &str) -> (sip_msrp::Uri, String) {
         let uri = self.msrp.uri();
+        let (protocol, fingerprint) = match self.tls {
+            Some(fingerprint) => ("TCP/TLS/MSRP", format!("a=fingerprint:{fingerprint}\r\n")),
+            None => ("TCP/MSRP", String::new()),
+        };
         let sdp = format!(
             "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
-             m=message {} TCP/MSRP *\r\na=path:{}\r\na=accept-types:message/cpim\r\na=accept-wrapped-types:*\r\n{more}",
+             m=message {} {protocol} *\r\n{fingerprint}a=path:{}\r\na=accept-types:message/cpim\r\na=accept-wrapped-types:*\r\n{more}",
             self.msrp.address().port(),
             uri.as_str()
         );
@@ -82,12 +121,16 @@ impl Device {
     /// Opens the session that both described, as the active end.
     fn come(&self, local: sip_msrp::Uri, description: &Bytes) -> SessionKey {
         let text = String::from_utf8_lossy(description).into_owned();
-        let path = text.lines().find_map(|line| line.strip_prefix("a=path:")).expect("a path");
+        let value = |name: &str| text.lines().find_map(|line| line.trim_end().strip_prefix(name));
+        let path = value("a=path:").expect("a path");
+        let announced = value("a=fingerprint:").and_then(Fingerprint::parse);
+        assert_eq!(announced.is_some(), self.tls.is_some());
         let path = Path::parse(path.trim()).expect("readable");
         let uri = path.first().expect("one").clone();
         let remote = format!("{}:{}", uri.host(), uri.port().expect("a port")).parse().expect("an address");
-        let session = self.msrp.session(local, path).expect("a new one");
-        self.msrp.reach(session, Target { remote, tls: None });
+        let session = sip_msrp::Session { fingerprint: announced, ..sip_msrp::Session::new(local, path) };
+        let session = self.msrp.open(session).expect("a new one");
+        self.msrp.reach(session, Target { remote, tls: announced.map(Proof::Fingerprint) });
         session
     }
 
@@ -127,7 +170,32 @@ fn cpim(words: &str) -> String {
 
 #[tokio::test]
 async fn a_chat_carries_messages_both_ways_and_ends() {
-    let mut device = Device::new().await;
+    chats(Device::new().await).await;
+}
+
+/// RFC 4975 §14.4: each end is known by the certificate that it announced.
+#[tokio::test]
+async fn a_chat_over_tls_does_the_same() {
+    chats(Device::secure().await).await;
+}
+
+/// Somebody else's certificate is as good as none.
+#[tokio::test]
+async fn a_device_with_another_certificate_than_announced_is_not_listened_to() {
+    let mut device = Device::secure().await;
+    let mut world = device.world().await;
+    device.tls = Some(tls::fingerprint(&Own::new().certificate));
+    let (session, _ok) = device.chat(&world).await;
+    // It may be told so before or after it speaks.
+    let _over = device.msrp.send(session, Said::new("m0001", "message/cpim", cpim("hello")));
+    let (bye, _) = device.called(&Method::BYE).await;
+    assert!(bye.headers.text(Name::Reason).expect("a reason").contains("cause=480"));
+    let message = world.message(5);
+    world.rcs.send(vec![Outgoing::Message(message)]);
+    assert_eq!(device.called(&Method::MESSAGE).await.0.method, Method::MESSAGE);
+}
+
+async fn chats(mut device: Device) {
     let mut world = device.world().await;
     let (session, ok) = device.chat(&world).await;
     let words = "가".repeat(10_000);

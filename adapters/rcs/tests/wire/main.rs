@@ -15,7 +15,7 @@ use model::{
 };
 use rcs::{
     Rcs, Settings,
-    settings::{Msrp, Peer, Range},
+    settings::{Msrp, MsrpTls, Peer, Range},
 };
 use sip_message::{Message, Name, Request, Uri};
 use sip_net::{
@@ -102,9 +102,14 @@ impl World {
         };
         let (udp, tcp) = (address(Transport::Udp), address(Transport::Tcp));
         let (connections, media) = msrp::Connections::new(msrp::Settings::default(), sockets_stop.clone());
-        let talks = connections.listen("127.0.0.1:0".parse().expect("an address"), None).expect("a port");
+        let own = chat::Own::new();
+        let any = "127.0.0.1:0".parse().expect("an address");
+        let talks = connections.listen(any, None).expect("a port");
+        let acceptor = msrp::tls::acceptor(own.chain(), own.key()).expect("usable");
+        let tls = connections.listen(any, Some(acceptor)).expect("a port");
+        let tls = MsrpTls { port: tls.port(), fingerprint: msrp::tls::fingerprint(&own.certificate) };
         let settings = Settings {
-            msrp: Some(Msrp::at(talks.ip(), talks.port())),
+            msrp: Some(Msrp { tls: Some(tls), ..Msrp::at(talks.ip(), talks.port()) }),
             peers: vec![Peer {
                 name: "local".into(),
                 addresses: vec![Range::new([127, 0, 0, 1].into(), 32)],

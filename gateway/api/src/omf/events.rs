@@ -87,7 +87,13 @@ impl Fate {
                 debug_assert_eq!(submission.origin, peer.channel, "a messenger submits for itself only");
                 Ask::Submit(Arc::from(submission))
             }
-            HttpInbound::Receipt(receipt) => Ask::Receipt(peer.channel, receipt),
+            HttpInbound::Receipt(receipt) => {
+                // Before it acknowledges a page: the message would wait for that, and the receipt for the message.
+                if let Some(pull) = &peer.pull {
+                    receipt.upstream.iter().for_each(|id| pull.arrived(&id.0));
+                }
+                Ask::Receipt(peer.channel, receipt)
+            }
             HttpInbound::Command(command) => Ask::Command(command),
             HttpInbound::Signal(signal) => {
                 (api.services.signals)(peer.channel, signal);

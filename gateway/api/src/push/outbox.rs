@@ -8,7 +8,7 @@ use std::{
     hash::{BuildHasher, RandomState},
 };
 
-use model::{Address, AttemptId, Duration, For, Outgoing, Pii, Timestamp};
+use model::{Address, AttemptId, Duration, For, MessageId, Outgoing, Pii, Timestamp};
 
 /// Entries looked at for one batch: one busy pair of people must not make every search long.
 const LOOKED_AT_MAX: usize = 4_096;
@@ -206,6 +206,16 @@ impl Outbox {
     /// Settles everything up to `number` that stood on a page.
     pub(super) fn settle_up_to(&mut self, number: u64) -> Vec<Outgoing> {
         self.entries.extract_if(..=number, |_, entry| entry.shown).map(|(_, entry)| entry.outgoing).collect()
+    }
+
+    /// Settles one message that stood on a page.
+    pub(super) fn settle_shown(&mut self, message: MessageId) -> Option<Outgoing> {
+        let is_it = |entry: &Entry| {
+            entry.shown
+                && matches!(&entry.outgoing, Outgoing::Message(outgoing) if outgoing.message == message)
+        };
+        let number = *self.entries.iter().find(|(_, entry)| is_it(entry))?.0;
+        self.entries.remove(&number).map(|entry| entry.outgoing)
     }
 
     /// The highest number so far.

@@ -54,6 +54,18 @@ impl Pull for Push {
         self.news.notify_one();
         Ok(())
     }
+
+    fn arrived(&self, message: &str) {
+        let Ok(message) = message.parse() else { return };
+        {
+            let mut state = self.lock();
+            let Some(outgoing) = state.outbox.settle_shown(message) else { return };
+            if let Some(attempt) = outbox::attempt(&outgoing) {
+                state.tell(attempt, arrived(&outgoing));
+            }
+        }
+        self.news.notify_one();
+    }
 }
 
 /// Where a cursor points.

@@ -88,6 +88,14 @@ async fn a_messenger_fetches_and_acknowledges() {
     world.peer("POST", "/omf/v1/acks", r#"{"cursor": 2}"#).await.problem(422, "malformed");
 }
 
+/// Before it acknowledges the page on which it got the message.
+#[tokio::test]
+async fn a_receipt_says_that_its_message_has_arrived() {
+    let world = World::new().await;
+    assert_eq!(world.peer("POST", "/omf/v1/events", "a:=7\nb:1").await.status, 200);
+    assert_eq!(*world.mailbox.arrived.lock().unwrap(), ["7"]);
+}
+
 #[tokio::test]
 async fn a_messenger_that_is_called_cannot_fetch() {
     let world = World::build(FakeDirectory { pulls: false, ..FakeDirectory::default() }, |_| {}).await;

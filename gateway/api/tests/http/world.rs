@@ -21,7 +21,7 @@ use http::{Request, StatusCode};
 use kit::{Closed, HookError, HttpInbound, Intake, Session, Taken, Taking};
 use model::{
     Address, Answer, Cause, ChannelId, ChannelKind, Class, Content, Duration, Inbound, MessageId, Number,
-    Pii, ReceiptsWanted, SessionId, Submission, Timestamp,
+    Pii, Receipt, ReceiptState, ReceiptsWanted, SessionId, Submission, Timestamp, UpstreamId,
 };
 use store::{Bounds, Channel, Purged, Recovery, Search, Store, StoreError, StoreSize, UsageRow, Written};
 use tokio::net::TcpListener;
@@ -226,7 +226,7 @@ impl Store for FakeStore {
     async fn close(&self) {}
 }
 
-/// Spells events as lines of `id:digits`; `!` is refused, `~` is ignored, `typing` is a signal.
+/// Spells events as lines of `id:digits`; `!` is refused, `~` is ignored, `=7` is a receipt for 7.
 pub(crate) struct Lines;
 
 impl Federation for Lines {
@@ -260,6 +260,13 @@ impl Federation for Lines {
                 },
                 "~" => HttpInbound::Ignored { id: id.to_owned() },
                 "panic" => panic!("010-1234-5678"),
+                of if of.starts_with('=') => HttpInbound::Receipt(Receipt {
+                    upstream: [UpstreamId(of.trim_start_matches('=').into())].into_iter().collect(),
+                    state: ReceiptState::Delivered,
+                    code: None,
+                    at: None,
+                    about: None,
+                }),
                 digits => HttpInbound::Submit(Box::new(submission(MESSENGER, "+8210", digits))),
             };
             (id.to_owned(), inbound)
@@ -277,6 +284,7 @@ impl Federation for Lines {
 #[derive(Default)]
 pub(crate) struct Mailbox {
     pub(crate) acked: Mutex<Vec<String>>,
+    pub(crate) arrived: Mutex<Vec<String>>,
     pub(crate) asked: Mutex<Vec<(Option<String>, usize, Duration)>>,
     pub(crate) endless: bool,
 }
@@ -304,6 +312,10 @@ impl Pull for Mailbox {
         }
         self.acked.lock().unwrap().push(cursor.to_owned());
         Ok(())
+    }
+
+    fn arrived(&self, message: &str) {
+        self.arrived.lock().unwrap().push(message.to_owned());
     }
 }
 

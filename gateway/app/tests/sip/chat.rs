@@ -130,6 +130,75 @@ fn a_large_message_of_a_phone_comes_whole() {
     assert_eq!(served.verified()["accepted"], 2);
 }
 
+/// The other way: the gateway invites, says it, and ends it; the notification comes by MESSAGE.
+#[test]
+fn a_large_message_for_a_phone_comes_in_a_session_of_its_own() {
+    let served = Served::standalone();
+    let capture = served.captured();
+    let tictoc = served.messenger();
+    let mut mina = Chatter::register(MINA, &served);
+    let story = "옛날 옛적에 -------frame$ ".repeat(500);
+    let written = tictoc.write("u1", MINA, &story);
+    let session = mina.is_invited(LARGE);
+    assert!(session.sdp.contains("a=sendonly"), "{}", session.sdp);
+    let said = mina.hears();
+    assert_eq!(said.content_type, CPIM);
+    assert!(said.text().ends_with(&format!("\r\n\r\n{story}")), "octet for octet");
+    mina.is_hung_up(session);
+    let message = crate::wire::Heard { head: String::new(), body: said.body };
+    assert_eq!(mina.device.notifies(&message, "delivered"), Some(200));
+    tictoc.hears_of("delivered", &written);
+    capture.finish().dissected();
+    assert_eq!(served.verified()["accepted"], 1);
+}
+
+#[test]
+fn a_phone_that_only_chats_is_invited_once() {
+    let served = Served::standalone();
+    let capture = served.captured();
+    let tictoc = served.messenger();
+    let mut mina = Chatter::register_to_chat(MINA, &served);
+    let first = tictoc.write("u1", MINA, "one");
+    let chat = mina.is_invited(CHAT);
+    let said = mina.hears();
+    assert!(said.text().ends_with("\r\n\r\none"), "{}", said.text());
+    mina.notifies(&chat, &said, "delivery", "delivered");
+    tictoc.hears_of("delivered", &first);
+    let second = tictoc.write("u1", MINA, "two");
+    let said = mina.hears();
+    assert!(said.text().ends_with("\r\n\r\ntwo"), "{}", said.text());
+    mina.notifies(&chat, &said, "delivery", "delivered");
+    tictoc.hears_of("delivered", &second);
+    mina.writes(&chat, "Msg1", "three");
+    assert_eq!(tictoc.hears("text", |_| true)["body"]["text"], "three");
+    // Whoever pulls and confirms has it.
+    assert!(mina.hears().text().contains("<delivered/>"));
+    // A stop ends it, and says why.
+    served.gateway.signal("TERM");
+    let bye = mina.is_hung_up(chat);
+    assert_eq!(bye.header("Reason"), Some("SIP;cause=503;text=\"Service Unavailable\""));
+    let counts = capture.finish().dissected();
+    assert!(counts["INVITE"] == 1 && !counts.contains_key("MESSAGE"), "{counts:?}");
+    assert_eq!(served.verified()["accepted"], 3);
+}
+
+/// I1: what MSRP was answered 200 is in the store, whatever happens to the gateway.
+#[test]
+fn what_was_answered_in_a_session_survives_a_kill() {
+    const TEXTS: usize = 500;
+    let served = Served::standalone();
+    let mut mina = Chatter::register(MINA, &served);
+    let chat = mina.opens(CHAT, &format!("tel:{PHONE}"), "");
+    let taken = mina.says_until_the_end(&chat, TEXTS, |taken| {
+        if taken == 50 {
+            served.gateway.signal("KILL");
+        }
+    });
+    assert!((50..TEXTS).contains(&taken), "killed in the middle: {taken}");
+    let accepted = served.killed()["accepted"].as_u64().expect("a number");
+    assert!(accepted >= taken as u64, "{taken} were answered, {accepted} are there");
+}
+
 /// Over the limit of the description, and over the operator's for a text: 413, and the session goes on.
 #[test]
 fn a_message_that_is_too_large_is_refused_and_the_next_one_is_not() {

@@ -22,6 +22,9 @@ pub(crate) const LARGE: &str = "oma.cpm.largemsg";
 pub(crate) const CPIM: &str = "message/cpim";
 pub(crate) const COMPOSING: &str = "application/im-iscomposing+xml";
 
+/// What a phone says of itself that takes messages in sessions only.
+const CHATS: &str = "+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.session\"";
+
 pub(crate) struct Chatter {
     pub(crate) device: Device,
     // Its tasks end with it, after the peer.
@@ -74,9 +77,20 @@ impl Chatter {
     /// A phone that registered over a connection of its own.
     #[track_caller]
     pub(crate) fn register(user: &'static str, served: &Served) -> Self {
+        Self::of(|| Device::register(user, served.sip))
+    }
+
+    /// A phone that does nothing but chat.
+    #[track_caller]
+    pub(crate) fn register_to_chat(user: &'static str, served: &Served) -> Self {
+        Self::of(|| Device::register_with(user, served.sip, CHATS))
+    }
+
+    #[track_caller]
+    fn of(register: impl FnOnce() -> Device) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a runtime starts");
-        let device = Device::register(user, served.sip);
+        let device = register();
         let peer = {
             let _inside = runtime.enter();
             Peer::new(Settings::default(), None).expect("the loopback has a free port")
@@ -100,24 +114,18 @@ impl Chatter {
     #[track_caller]
     pub(crate) fn invites(&mut self, service: &str, target: &str, own: &Uri, more: &str) -> (Call, Heard) {
         self.calls += 1;
-        let (user, local) = (self.device.user(), self.device.local());
-        let id = format!("chat-{}@{local}", self.calls);
+        let id = format!("chat-{}@{}", self.calls, self.device.local());
         let mut call = Call { id, target: target.to_owned(), to: format!("<{target}>") };
-        let port = self.peer.address().port();
-        let sdp = format!(
-            "v=0\r\no=- 3920001000 3920001000 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
-             m=message {port} TCP/MSRP *\r\na=path:{}\r\na=setup:active\r\na=connection:new\r\n\
-             a=accept-types:{CPIM} {COMPOSING}\r\na=accept-wrapped-types:*\r\na=max-size:1048576\r\n{more}",
-            own.as_str()
-        );
+        let sdp = self.description(own, more);
         let head = format!(
-            "Contact: <sip:{user}@{local};transport=tcp>\r\n\
+            "Contact: {}\r\n\
              P-Preferred-Service: urn:urn-7:3gpp-service.ims.icsi.{service}\r\n\
              Accept-Contact: *;+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.{service}\"\r\n\
              Conversation-ID: 5b1c7d30-8e0a-4a52-9f6d-2f1f0c9a7e11\r\n\
              Contribution-ID: c2a4f0de-6b39-4d0e-8a77-90b1d5e3f642\r\n\
              Supported: timer\r\nSession-Expires: 1800\r\nAllow: INVITE, ACK, BYE, CANCEL, UPDATE\r\n\
-             Content-Type: application/sdp\r\n"
+             Content-Type: application/sdp\r\n",
+            self.contact()
         );
         let answer = self.device.asks_in(&call, "INVITE", &head, sdp.as_bytes());
         call.to = answer.header("To").expect("an answer has it").to_owned();
@@ -125,6 +133,53 @@ impl Chatter {
             call.target = contact.trim_start_matches('<').split('>').next().unwrap_or_default().to_owned();
         }
         (call, answer)
+    }
+
+    /// Is invited to a session of that service, takes it and connects to it.
+    #[track_caller]
+    pub(crate) fn is_invited(&mut self, service: &str) -> Chat {
+        let invite = self.device.is_asked();
+        assert!(invite.head.starts_with("INVITE "), "{}", invite.head);
+        let wanted = invite.header("Accept-Contact").expect("an INVITE says what it is for");
+        assert!(wanted.ends_with(&format!("ims.icsi.{service}\"")), "{wanted}");
+        let sdp = String::from_utf8(invite.body.clone()).expect("a description is text");
+        assert_eq!(attribute(&sdp, "setup"), "actpass");
+        let own = self.peer.uri();
+        let head = format!("Contact: {}\r\nContent-Type: application/sdp\r\n", self.contact());
+        let answer = self.description(&own, if service == LARGE { "a=recvonly\r\n" } else { "" });
+        self.device.answers_with(&invite, "200 OK", &head, answer.as_bytes());
+        let ack = self.device.is_asked();
+        assert!(ack.head.starts_with("ACK "), "{}", ack.head);
+        let session = self.connects(&own, attribute(&sdp, "path"));
+        let of = |name| invite.header(name).expect("every request has it").to_owned();
+        let target = of("Contact").trim_start_matches('<').split('>').next().unwrap_or_default().to_owned();
+        Chat { call: Call { id: of("Call-ID"), target, to: of("From") }, session, sdp }
+    }
+
+    /// The gateway says BYE.
+    #[track_caller]
+    pub(crate) fn is_hung_up(&mut self, chat: Chat) -> Heard {
+        let bye = self.device.is_asked();
+        assert!(bye.head.starts_with("BYE "), "{}", bye.head);
+        assert_eq!(bye.header("Call-ID"), Some(&*chat.call.id));
+        self.device.answers(&bye, "200 OK");
+        self.peer.close(chat.session);
+        bye
+    }
+
+    fn contact(&self) -> String {
+        format!("<sip:{}@{};transport=tcp>", self.device.user(), self.device.local())
+    }
+
+    /// How it describes its end.
+    fn description(&self, own: &Uri, more: &str) -> String {
+        let port = self.peer.address().port();
+        format!(
+            "v=0\r\no=- 3920001000 3920001000 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
+             m=message {port} TCP/MSRP *\r\na=path:{}\r\na=setup:active\r\na=connection:new\r\n\
+             a=accept-types:{CPIM} {COMPOSING}\r\na=accept-wrapped-types:*\r\na=max-size:1048576\r\n{more}",
+            own.as_str()
+        )
     }
 
     /// The active end connects.
@@ -151,6 +206,35 @@ impl Chatter {
             Action::Failed { message_id, failure, .. } if *message_id == id => Some(Err(*failure)),
             _ => None,
         })
+    }
+
+    /// Says texts one behind the other without waiting; how many were answered 200 before the other end was gone.
+    #[track_caller]
+    pub(crate) fn says_until_the_end(
+        &mut self,
+        chat: &Chat,
+        texts: usize,
+        mut answered: impl FnMut(usize),
+    ) -> usize {
+        for text in 0..texts {
+            let content = format!("Content-Type: text/plain\r\n\r\ntext {text}");
+            let cpim = self.cpim(&format!("Flood{text}"), "", &content);
+            let message = Message::new(format!("flood{text:04}"), CPIM, cpim.into_bytes());
+            self.peer.send(chat.session, message).expect("it is taken");
+        }
+        let mut taken = 0;
+        loop {
+            let over = self.waits("an answer or the end", |heard| match heard {
+                Action::Sent { .. } => Some(false),
+                Action::Parted { .. } | Action::Failed { .. } | Action::Ended { .. } => Some(true),
+                _ => None,
+            });
+            if over || taken == texts {
+                return taken;
+            }
+            taken += 1;
+            answered(taken);
+        }
     }
 
     /// Writes a text under that id, and asks for both notifications.

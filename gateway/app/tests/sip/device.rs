@@ -16,6 +16,7 @@ const FEATURES: &str = "+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.o
 
 pub(crate) struct Device {
     user: &'static str,
+    features: &'static str,
     over: &'static str,
     wire: Wire,
     sequence: u32,
@@ -35,8 +36,15 @@ impl Device {
     /// Registers over a connection of its own, by which it is known from then on.
     #[track_caller]
     pub(crate) fn register(user: &'static str, registrar: SocketAddr) -> Self {
+        Self::register_with(user, registrar, FEATURES)
+    }
+
+    /// The same, of a phone that says that of itself.
+    #[track_caller]
+    pub(crate) fn register_with(user: &'static str, registrar: SocketAddr, features: &'static str) -> Self {
         let mut device = Self {
             user,
+            features,
             over: "TCP",
             wire: Wire::new(Transport::Tcp, registrar),
             sequence: 0,
@@ -71,8 +79,8 @@ impl Device {
     }
 
     fn contact(&self) -> String {
-        let (user, local) = (self.user, self.wire.local());
-        format!("Contact: <sip:{user}@{local};transport=tcp>;{FEATURES}\r\nExpires: 600\r\n")
+        let (user, local, features) = (self.user, self.wire.local(), self.features);
+        format!("Contact: <sip:{user}@{local};transport=tcp>;{features}\r\nExpires: 600\r\n")
     }
 
     /// The final answer to a request of ours.
@@ -130,6 +138,11 @@ impl Device {
 
     /// Answers a request with nothing but a status.
     pub(crate) fn answers(&mut self, request: &Heard, status: &str) {
+        self.answers_with(request, status, "", b"");
+    }
+
+    /// Answers a request.
+    pub(crate) fn answers_with(&mut self, request: &Heard, status: &str, more: &str, body: &[u8]) {
         let mut head = format!("SIP/2.0 {status}\r\n");
         for name in ["Via", "From", "To", "Call-ID", "CSeq"] {
             for value in request.headers(name) {
@@ -137,7 +150,8 @@ impl Device {
                 head += &format!("{name}: {value}{tag}\r\n");
             }
         }
-        self.wire.say(format!("{head}Content-Length: 0\r\n\r\n").as_bytes());
+        head += &format!("{more}Content-Length: {}\r\n\r\n", body.len());
+        self.wire.say(&[head.as_bytes(), body].concat());
     }
 
     /// Says what became of a message in CPIM that came (RFC 5438); the status of the answer.

@@ -70,6 +70,49 @@ fn load(transport: Transport) {
     assert_eq!(receipts.len(), accepted, "a receipt for each");
 }
 
+/// What was answered with 202 is not lost when the process is killed, and nothing is charged twice (R1). SIPp repeats
+/// what was not answered, so in the end everything is.
+#[test]
+fn killed_in_a_flood_it_loses_nothing_that_it_took() {
+    const CALLS: u64 = 1_500;
+    let mut served = Served::start("sip-relay", |_| Script::Deliver, |text| text);
+    let fields: Vec<_> =
+        (0..50).map(|n| format!("+8210111100{n:02};+8210999900{:02}", (n * 7) % 50)).collect();
+    let scenario = Scenario {
+        calls: CALLS,
+        rate: 300,
+        fields: &fields,
+        strangers: Some("answer"),
+        ..Scenario::new("pager", served.sip)
+    };
+    let sipp = Sipp::start(&scenario);
+    for taken in [200, 500, 300] {
+        let taken = f64::from(taken);
+        until("some are taken", || {
+            (served.gateway.metric("gateway_usage_records_total{event=\"submit\",service=\"sms\"}") > taken)
+                .then_some(())
+        });
+        served = served.restart();
+    }
+    let (counters, messages) = sipp.finish_with_messages();
+    assert_eq!((counters.successful, counters.failed), (CALLS, 0));
+    let answered: HashSet<_> = answers(&messages, "SIP/2.0 202 ").collect();
+    assert_eq!(answered.len(), usize::try_from(CALLS).expect("few"));
+    until("everything has ended", || (served.verified()["open"] == 0).then_some(()));
+    let texts: HashSet<_> = served.smsc.texts().into_iter().collect();
+    assert_eq!(texts.len(), answered.len(), "everything reached the SMSC");
+    let proof = served.verified();
+    assert_eq!((&proof["accepted"], &proof["usage_rows"]), (&CALLS.into(), &CALLS.into()), "each once");
+}
+
+/// The Call-IDs of answers with this status.
+fn answers<'a>(messages: &'a str, status: &'static str) -> impl Iterator<Item = &'a str> {
+    messages
+        .split(status)
+        .skip(1)
+        .filter_map(|answer| answer.lines().find_map(|line| line.strip_prefix("Call-ID: ")))
+}
+
 #[test]
 fn sipp_floods_the_relay_over_udp() {
     load(Transport::Udp);

@@ -70,6 +70,21 @@ impl Served {
         Self { gateway, home, smsc, sip, tls, msrp }
     }
 
+    /// SIGKILL; what its store says then.
+    #[track_caller]
+    pub(crate) fn killed(self) -> Value {
+        self.gateway.killed();
+        self.home.verified()
+    }
+
+    /// SIGKILL, and another one in its place.
+    #[track_caller]
+    pub(crate) fn restart(self) -> Self {
+        self.gateway.killed();
+        let gateway = Gateway::start(&self.home);
+        Self { gateway, ..self }
+    }
+
     /// Whatever is said with it over SIP and MSRP.
     #[track_caller]
     pub(crate) fn captured(&self) -> Capture {
@@ -182,12 +197,15 @@ impl Messenger {
 
     fn pull(&self) {
         let mut read = self.read.borrow_mut();
+        // What it says of a message before this is worth as much.
+        if !read.cursor.is_empty() {
+            self.http.post("/omf/v1/acks", &json!({ "cursor": read.cursor })).is(200);
+        }
         let from = if read.cursor.is_empty() { String::new() } else { format!("&cursor={}", read.cursor) };
         let page = self.http.get(&format!("/omf/v1/events?wait_s=1{from}")).is(200).json();
         read.events.extend(page["events"].as_array().cloned().unwrap_or_default());
         if let Some(next) = page["next"].as_str() {
             next.clone_into(&mut read.cursor);
-            self.http.post("/omf/v1/acks", &json!({ "cursor": next })).is(200);
         }
     }
 }

@@ -19,7 +19,7 @@ mod tests;
 pub mod tls;
 mod writer;
 
-pub use sip_msrp::{ConnectionId, Security};
+pub use sip_msrp::{ConnectionId, Fingerprint, Security};
 
 pub use self::{
     connections::{Connections, Numbers},

@@ -43,6 +43,23 @@ async fn pages_follow_the_cursor_and_acknowledgement_settles() {
     assert!(bench.end().await.is_empty(), "exactly one outcome each");
 }
 
+/// A peer that says that a message was delivered has it, whatever it has acknowledged.
+#[tokio::test]
+async fn what_a_peer_speaks_of_has_arrived() {
+    let mut bench = Bench::start(None, true, |_| {});
+    bench.send((1..=3).map(alone));
+    bench.push.arrived("1");
+    let page = bench.push.page(None, 2, NOW).await.unwrap();
+    assert_eq!(ids(&page), ["1", "2"], "it was on no page yet");
+    for message in ["2", "2", "3", "4", "no id"] {
+        bench.push.arrived(message);
+    }
+    assert_eq!(bench.outcome().await, sent(2));
+    bench.push.ack(&page.next).unwrap();
+    assert_eq!(bench.outcome().await, sent(1));
+    assert_eq!(ids(&bench.push.page(None, 100, NOW).await.unwrap()), ["3"]);
+}
+
 #[tokio::test]
 async fn a_peer_that_waits_is_woken() {
     let bench = Bench::start(None, true, |_| {});
