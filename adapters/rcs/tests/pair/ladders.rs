@@ -131,6 +131,29 @@ fn large_message() -> World {
     world
 }
 
+/// The other way: one direction, in chunks, and no 200 for the last of them before the gateway has it all (I1).
+fn large_message_of_a_handset() -> World {
+    let (mut world, mut mina) = written();
+    let sdp = mina.sdp("a=setup:active\r\na=sendonly\r\n");
+    let head = mina.invite_head(MINA, PHONE, 1).replace("oma.cpm.session", "oma.cpm.largemsg")
+        + "\nContent-Type: application/sdp";
+    world.request(mina.flow, &head, sdp.as_bytes());
+    let ok = world.sent_response();
+    world.now_us += 20_000;
+    mina.ack(&mut world, &ok, 1, MINA, PHONE);
+    let call = mina.connect(&mut world, &ok, 1);
+    world.now_us += 20_000;
+    mina.say(&mut world, call.session, "m001", "message/cpim", &cpim("Msg1", &"long ".repeat(2_000)));
+    let (_, ticket) = world.submission();
+    world.now_us += 2_000;
+    let id = world.id();
+    world.answer(ticket, Answer::Accepted(id));
+    mina.exchange(&mut world);
+    world.now_us += 20_000;
+    world.request(mina.flow, &mina.within("BYE", &ok, 1, 2, MINA, PHONE), b"");
+    world
+}
+
 #[test]
 fn the_committed_ladders_are_what_happens() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ladders");
@@ -149,6 +172,11 @@ fn the_committed_ladders_are_what_happens() {
             "large-message",
             "A text that is too large for a MESSAGE goes in a session of its own.",
             large_message(),
+        ),
+        (
+            "large-message-of-a-handset",
+            "The other way: a handset opens a session for one text, in chunks.",
+            large_message_of_a_handset(),
         ),
     ];
     for (name, title, world) in &flows {
