@@ -249,6 +249,7 @@ fn compare_rcs(out: &mut Changes, old: &Rcs, new: &Rcs) {
             capability_expiry: Reload,
             ask_capabilities: Reload,
             map_link: Reload,
+            service_centre: Reload,
             charge_at: Reload,
             users: Reload,
             peers: Reload,

@@ -3,7 +3,7 @@
 use std::{fmt, net::IpAddr, time::Duration};
 
 use hashbrown::HashMap;
-use model::{ChannelId, NumberingPlan};
+use model::{ChannelId, Number, NumberingPlan};
 use sip_message::{
     Uri,
     digest::{Algorithm, Card},
@@ -44,6 +44,7 @@ pub struct Settings {
     /// Sessions of messages; without it INVITE is answered 488.
     pub msrp: Option<Msrp>,
     pub text: TextPolicy,
+    pub short: ShortMessages,
     pub groups: Groups,
     /// Key of the ids that we give to messages and of the nonces that we give to devices. The same after a restart
     /// and on every node, so that a receipt finds its message.
@@ -74,6 +75,7 @@ impl Settings {
             trust: Trust::default(),
             msrp: None,
             text: TextPolicy::default(),
+            short: ShortMessages::default(),
             groups: Groups::default(),
             secret: Secret::new(secret),
         }
@@ -389,6 +391,24 @@ pub struct Trust {
 impl Default for Trust {
     fn default() -> Self {
         Self { connections: true, datagrams: false, challenge_as_server: false, accept_with_200: false }
+    }
+}
+
+/// The gateway as a service centre for short messages over IMS (TS 24.341).
+#[derive(Debug, Clone)]
+pub struct ShortMessages {
+    /// Its number: handsets answer to it, and see it as their service centre.
+    pub centre: Number,
+    /// The clock on handsets, in quarters of an hour east of UTC.
+    pub quarter_hours: i8,
+    /// How long a handset may take to say RP-ACK, in seconds (TR1M and what a radio takes).
+    pub answer_s: u32,
+}
+
+impl Default for ShortMessages {
+    /// A number that Korean operators answer themselves, and Korea's time.
+    fn default() -> Self {
+        Self { centre: Number::written("100"), quarter_hours: 36, answer_s: 45 }
     }
 }
 

@@ -29,6 +29,15 @@ pub(super) fn check(config: &Config, findings: &mut Findings) {
             );
         }
     }
+    let centre = rcs.service_centre.strip_prefix('+').unwrap_or(&rcs.service_centre);
+    if centre.is_empty() || !centre.bytes().all(|octet| octet.is_ascii_digit()) {
+        findings.error(
+            ProblemKind::Misspelt,
+            at!["rcs", "service_centre"],
+            "this is no number",
+            r#"write digits, with or without a plus: "+82101234000""#,
+        );
+    }
     match rcs.mode {
         RcsMode::ApplicationServer => application_server(rcs, findings),
         RcsMode::Standalone if rcs.is_empty() => findings.warning(

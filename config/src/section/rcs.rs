@@ -104,6 +104,10 @@ pub struct Rcs {
     #[serde(default = "Rcs::default_map_link")]
     #[schemars(length(min = 8, max = 200))]
     pub map_link: String,
+    /// The number of the service centre that handsets with SMS over IMS see, and answer to.
+    #[serde(default = "Rcs::default_service_centre")]
+    #[schemars(length(min = 1, max = 21))]
+    pub service_centre: String,
     /// When messages of its users are charged.
     #[serde(default)]
     pub charge_at: ChargeAt,
@@ -206,6 +210,7 @@ impl Default for Rcs {
             capability_expiry: Self::default_capability_expiry(),
             ask_capabilities: false,
             map_link: Self::default_map_link(),
+            service_centre: Self::default_service_centre(),
             charge_at: ChargeAt::default(),
             users: Vec::new(),
             peers: Vec::new(),
@@ -214,6 +219,11 @@ impl Default for Rcs {
 }
 
 impl Rcs {
+    #[must_use]
+    pub fn default_service_centre() -> String {
+        "100".into()
+    }
+
     const fn off() -> Listen {
         Listen::Off
     }

@@ -15,7 +15,7 @@ use rcs::{
     core::HttpDigest,
     settings::{
         CapabilityPolicy, Credential, Mode, Msrp, MsrpTls, Peer, Range, Registration, Secret, Settings,
-        TextPolicy, Trust, User,
+        ShortMessages, TextPolicy, Trust, User,
     },
     translate::Line,
 };
@@ -325,6 +325,12 @@ fn settings_of(
         },
         trust: Trust::default(),
         msrp: at.msrp.map(|address| sessions_at(config, rcs, at, address)).transpose()?,
+        short: ShortMessages {
+            centre: model::Number::written(&rcs.service_centre),
+            // Korea's clock; elsewhere stamps are in UTC and say so.
+            quarter_hours: if config.policy.country == "82" { 36 } else { 0 },
+            ..ShortMessages::default()
+        },
         text: TextPolicy { map_link: rcs.map_link.clone(), ..TextPolicy::default() },
         secret: Secret::new(secret),
         groups: rcs::settings::Groups::default(),

@@ -14,6 +14,8 @@ pub(super) enum Alarm {
     Served(Line),
     /// A subscription to the state of a group ends.
     Watch(Slot),
+    /// A handset has not said whether it takes a short message.
+    Short(Slot),
     /// A session is to be refreshed, or nobody refreshed it.
     Session(Slot),
     /// An INVITE of ours has waited for long.
@@ -48,6 +50,7 @@ impl Core {
             match alarm {
                 Alarm::Revocation(slot) => self.revocation_due(slot),
                 Alarm::Served(line) => self.served_due(now_us, &line),
+                Alarm::Short(slot) => self.short_due(now_us, slot),
                 Alarm::Call(slot) => self.call_due(now_us, slot),
                 Alarm::Watch(slot) => self.watch_due(now_us, slot),
                 Alarm::Session(slot) => self.session_due(now_us, slot),

@@ -59,7 +59,7 @@ impl Book {
     }
 
     pub(super) fn abandon(&mut self) -> impl Iterator<Item = OutgoingMessage> + use<> {
-        let asking = std::mem::replace(&mut self.asking, Slots::new());
+        let asking = std::mem::take(&mut self.asking);
         asking.into_things().map(|question| *question.message)
     }
 

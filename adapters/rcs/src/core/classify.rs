@@ -54,6 +54,7 @@ const MESSAGES: &[&str] = &[
     "application/vnd.gsma.rcspushlocation+xml",
     "text/vcard",
     "text/x-vcard",
+    "application/vnd.3gpp.sms",
 ];
 
 /// A description of a session, alone or with a message.

@@ -84,7 +84,7 @@ impl Core {
         let inner = Bytes::from(inner);
         for aim in self.aims(now_us, &line) {
             // A device that only reads text has no use for it.
-            if aim.form == Form::Plain {
+            if aim.form != Form::Cpim {
                 continue;
             }
             let bare = Letter { content_type: mime::IS_COMPOSING, body: inner.clone(), application: None };

@@ -27,6 +27,8 @@ pub struct Counts {
     pub sent_as_plain: u64,
     /// Messages of ours that came back to us.
     pub loops: u64,
+    /// Short messages that came again.
+    pub repeated: u64,
     /// Messages answered while nobody waits any more.
     pub late: u64,
     /// Sessions that were established.

@@ -28,6 +28,7 @@ use super::{
     letters::Aim,
     sends::{Heard, NoWay, Owner},
     session::Spoken,
+    short::is_handset,
     slots::{Slot, Slots},
     status,
 };
@@ -255,6 +256,10 @@ impl Core {
         let Some(aim) = flight.aims.get(usize::from(branch)).cloned() else { return Ok(()) };
         let owner = Owner::Flight { flight: slot, branch };
         let is_called = flight.called & bit(branch) != 0;
+        if let (What::Message { message, .. }, Form::Short) = (&flight.what, aim.form) {
+            let message = message.clone();
+            return self.short_message(now_us, (slot, branch), aim, &message);
+        }
         let (message, name) = match &flight.what {
             What::Message { message, name, .. } => (message, name),
             What::Report(spoken) => {
@@ -340,14 +345,14 @@ impl Core {
 
     /// What came of one device.
     pub(super) fn branch_heard(&mut self, now_us: i64, slot: Slot, branch: u8, heard: Heard) {
+        if !matches!(&heard, Heard::Answer(response) if response.status.code() < 300) {
+            self.short_branch_over(slot, branch);
+        }
         match heard {
             Heard::NotSent => self.branch_failed(slot, branch, NoWay::Nowhere),
-            Heard::Silence => {
-                if let Some(flight) = self.flights.open.get_mut(slot) {
-                    flight.unheard = flight.unheard.saturating_sub(1);
-                    flight.lost = true;
-                }
-            }
+            Heard::Silence => self.branch_lost(slot, branch),
+            // Only its RP-ACK says that a handset takes it.
+            Heard::Answer(response) if response.status.code() < 300 && self.is_short(slot, branch) => {}
             Heard::Answer(response) if response.status.code() < 300 => self.branch_took(now_us, slot, branch),
             Heard::Answer(response) => {
                 if self.again_as_text(now_us, slot, branch, &response) {
@@ -357,6 +362,19 @@ impl Core {
             }
         }
         self.conclude(now_us, slot);
+    }
+
+    /// A device may have it.
+    pub(super) fn branch_lost(&mut self, slot: Slot, _branch: u8) {
+        if let Some(flight) = self.flights.open.get_mut(slot) {
+            flight.unheard = flight.unheard.saturating_sub(1);
+            flight.lost = true;
+        }
+    }
+
+    fn is_short(&self, slot: Slot, branch: u8) -> bool {
+        let flight = self.flights.open.get(slot);
+        flight.and_then(|flight| flight.aims.get(usize::from(branch))).is_some_and(is_handset)
     }
 
     pub(super) fn branch_took(&mut self, now_us: i64, slot: Slot, branch: u8) {
@@ -378,7 +396,7 @@ impl Core {
         }
         let ids = name.iter().cloned().map(UpstreamId).collect();
         self.outcome(attempt, Outcome::Sent(ids));
-        if let (Some(name), Some(Form::Plain)) = (name, form) {
+        if let (Some(name), Some(Form::Plain | Form::Short)) = (name, form) {
             // Nothing more will come from a device without notifications: its 200 is the delivery (rcs sheet §5).
             let receipt = Receipt {
                 upstream: smallvec![UpstreamId(name)],

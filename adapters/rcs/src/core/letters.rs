@@ -9,7 +9,7 @@ use sip_transaction::{Flow, Transport, location::Binding};
 use smallvec::SmallVec;
 use smol_str::SmolStr;
 
-use super::{Core, sends::Toward};
+use super::{Core, sends::Toward, short::form_for};
 use crate::translate::{Form, Letter, Line, Spelling, write_uri};
 
 /// One device or network element that a message is aimed at.
@@ -87,7 +87,7 @@ impl Core {
             spelling: Spelling::Sip,
             device: Some(binding.number),
             capabilities: device.map_or(Capabilities::NONE, |device| device.capabilities),
-            form: device.map_or(Form::Cpim, |device| device.form),
+            form: device.map_or(Form::Cpim, |device| form_for(device.form, device.capabilities)),
             paged: false,
         })
     }

@@ -37,6 +37,7 @@ mod revocation;
 mod sends;
 mod served;
 mod session;
+mod short;
 mod slots;
 mod status;
 mod waiting;
@@ -58,8 +59,8 @@ use smol_str::SmolStr;
 use self::{
     alarms::Alarms, capabilities::Book, composing::Marks, conference::Conference, draw::Draw,
     flights::Flights, group::Focus, identity::Doorkeeper, recent::Recent, registrar::Device,
-    revocation::Revocations, sends::Sends, served::ServedUsers, session::Sessions, slots::Slots,
-    waiting::Waiting,
+    revocation::Revocations, sends::Sends, served::ServedUsers, session::Sessions, short::Shorts,
+    slots::Slots, waiting::Waiting,
 };
 pub use self::{
     counts::Counts,
@@ -164,6 +165,7 @@ impl Core {
             waiting: Slots::new(),
             sends: Sends::default(),
             flights: Flights::default(),
+            shorts: Shorts::default(),
             sessions: Sessions::new(&settings, Seed(d, a), b ^ c),
             focus: Focus::new(Namer::new(&settings.secret).seed()),
             conference: Conference::new(&settings, Seed(c, b)),

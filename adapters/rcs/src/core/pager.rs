@@ -22,7 +22,7 @@ use crate::translate::{
 };
 
 /// What we take, said with 415.
-const ACCEPT: &str = "message/cpim, text/plain";
+const ACCEPT: &str = "message/cpim, text/plain, application/vnd.3gpp.sms";
 
 impl Core {
     pub(super) fn pager(&mut self, now_us: i64, key: ServerKey, flow: Flow, request: &Request) {
@@ -30,6 +30,9 @@ impl Core {
             return self.refuse_request(now_us, key, model::Cause::TooLong);
         }
         let Ok(sender) = self.recognise(now_us, key, flow, request) else { return };
+        if request.headers.text(Name::ContentType).map(Kind::of) == Some(Kind::Sms) {
+            return self.short(now_us, key, flow, request, &sender);
+        }
         self.content(now_us, Asker::Request(key), &sender, request);
     }
 

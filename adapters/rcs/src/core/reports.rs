@@ -20,12 +20,15 @@ use super::{
     sends::{Owner, Toward},
     session::{By, Spoken},
 };
-use crate::translate::{Back, Carried, Ends, Form, Letter, Line, Spelling, say, wanted};
+use crate::translate::{Back, Carried, Ends, Form, Letter, Line, Spelling, say, short::Kept, wanted};
 
 impl Core {
     /// A report is to leave.
     pub(super) fn report(&mut self, now_us: i64, report: Report) {
         let submission = report.submission.clone();
+        if let Some(kept) = Kept::decode(&submission.carried) {
+            return self.short_report(now_us, &report, &kept);
+        }
         let carried = Carried::decode(&submission.carried);
         let said = say(&report, wanted(carried.wanted));
         let (Some(said), Some(message_id)) = (said, submission.reference.as_deref()) else {
@@ -123,7 +126,7 @@ impl Core {
     }
 }
 
-fn aim_back(back: Back) -> Aim {
+pub(super) fn aim_back(back: Back) -> Aim {
     Aim {
         toward: Toward::Destination(Destination::numeric(back.transport(), back.remote)),
         uri: None,

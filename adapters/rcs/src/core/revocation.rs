@@ -55,7 +55,7 @@ impl Revocations {
 
     pub(super) fn abandon(&mut self) -> impl Iterator<Item = AttemptId> + use<> {
         self.by_name.clear();
-        std::mem::replace(&mut self.open, Slots::new()).into_things().map(|revoking| revoking.attempt)
+        std::mem::take(&mut self.open).into_things().map(|revoking| revoking.attempt)
     }
 
     /// A message was accepted, and its sender may want it back by the id that he gave it.

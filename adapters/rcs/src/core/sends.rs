@@ -107,17 +107,11 @@ struct Sending {
 }
 
 /// Requests that are not answered yet.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Sends {
     open: Slots<Sending>,
     /// The connection that just ended never stood.
     pub(super) never_stood: bool,
-}
-
-impl Default for Sends {
-    fn default() -> Self {
-        Self { open: Slots::new(), never_stood: false }
-    }
 }
 
 impl Sends {

@@ -24,6 +24,7 @@ use super::{
     letters::{Aim, destination},
     registrar::features,
     sends::{Heard, Owner, Toward},
+    short::form_for,
 };
 use crate::translate::{Form, Line, Spelling, number_of};
 
@@ -94,6 +95,17 @@ impl Core {
         }
     }
 
+    /// Somebody who was here all the time can take more: what waits is tried again.
+    pub(super) fn here_again(&mut self, now_us: i64, line: &Line) {
+        match self.served.users.get(line).map(|served| served.until_us) {
+            Some(until_us) => {
+                self.present(line, Presence::Here { until: model::Timestamp::from_micros(until_us) });
+            }
+            None if self.devices_of(now_us, line).is_empty() => {}
+            None => self.announce(now_us, line),
+        }
+    }
+
     /// The user is away now: the core said so, or his time is over.
     fn served_gone(&mut self, now_us: i64, line: &Line) {
         let Some(served) = self.served.users.remove(line) else { return };
@@ -120,7 +132,7 @@ impl Core {
             spelling: served.spelling,
             device: None,
             capabilities: served.capabilities,
-            form: served.form,
+            form: form_for(served.form, served.capabilities),
             paged: false,
         })
     }

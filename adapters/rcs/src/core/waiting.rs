@@ -16,6 +16,8 @@ pub(super) enum Asker {
     Message(Question),
     /// An INVITE that a message came with: the session depends on it.
     Invite(Slot),
+    /// A short message: RP-ACK or RP-ERROR, in a MESSAGE of its own.
+    Short(Slot),
 }
 
 /// Somebody and what he waits for.
@@ -81,6 +83,7 @@ impl Core {
             Asker::Request(key) => self.answer(now_us, key, status),
             Asker::Message(question) => self.tell_said(now_us, question, status),
             Asker::Invite(slot) => self.first_message_answered(now_us, slot, status),
+            Asker::Short(slot) => self.short_answered(now_us, slot, None),
         }
     }
 
@@ -94,6 +97,7 @@ impl Core {
                     self.refuse_request(now_us, key, cause);
                 }
             }
+            Asker::Short(slot) => self.short_answered(now_us, slot, Some(cause)),
         }
     }
 

@@ -27,6 +27,8 @@ pub enum Form {
     Cpim,
     /// The words alone, for devices that refuse CPIM: no notifications come back.
     Plain,
+    /// Short messages, for handsets that have nothing better (TS 24.341).
+    Short,
 }
 
 /// A body with its type.
@@ -62,7 +64,7 @@ pub fn letter(
 ) -> Letter {
     let submission = &*message.submission;
     let words = words_of(&submission.content);
-    if form == Form::Plain {
+    if form != Form::Cpim {
         let body = Bytes::copy_from_slice(words.as_bytes());
         return Letter { content_type: mime::TEXT_UTF8, body, application: None };
     }

@@ -6,6 +6,7 @@ mod letter;
 mod name;
 mod number;
 mod report;
+pub mod short;
 mod submission;
 mod words;
 
@@ -19,4 +20,7 @@ pub use self::{
     submission::{Envelope, Room, submission_key, submission_of_cpim, submission_of_text},
     words::{map_link, normal},
 };
-pub(crate) use self::{number::write_uri, submission::onward};
+pub(crate) use self::{
+    number::write_uri,
+    submission::{charging_id, onward},
+};

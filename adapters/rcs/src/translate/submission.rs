@@ -196,7 +196,7 @@ fn expires_at(headers: &Headers, now: Timestamp) -> Option<Timestamp> {
 }
 
 /// `icid-value` of P-Charging-Vector (RFC 7315 §4.6).
-fn charging_id(headers: &Headers) -> Option<SmolStr> {
+pub(crate) fn charging_id(headers: &Headers) -> Option<SmolStr> {
     let vector = headers.typed::<ChargingVector<'_>>()?.ok()?;
     (!vector.icid.is_empty() && vector.icid.len() <= ID_OCTETS_MAX).then(|| SmolStr::new(vector.icid))
 }

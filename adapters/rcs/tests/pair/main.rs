@@ -18,5 +18,6 @@ mod reports;
 mod revocation;
 mod sending;
 mod sessions;
+mod short;
 mod spoken;
 mod world;

@@ -101,7 +101,7 @@ impl Core {
     /// What kind of session a letter to a device needs, if any.
     pub(in super::super) fn session_for(&self, aim: &Aim, letter: &Letter) -> Option<Purpose> {
         let msrp = self.settings.msrp.as_ref()?;
-        if aim.paged || aim.form == Form::Plain || self.sessions.len() >= msrp.sessions_max {
+        if aim.paged || aim.form != Form::Cpim || self.sessions.len() >= msrp.sessions_max {
             return None;
         }
         let is_large = letter.body.len() > msrp.switchover_octets;

@@ -1,0 +1,226 @@
+//! A handset is brought a message or a status report (rcs sheet §12.3): the 200 says that it came, only RP-ACK that it is
+//! taken. Segments go one after the other.
+
+use model::{Cause, Outcome, OutgoingMessage, Refusal, Report, Retry};
+use sip_message::Request;
+use smallvec::smallvec;
+use smol_str::SmolStr;
+
+use super::{
+    super::{alarms::Alarm, slots::Slots},
+    *,
+};
+use crate::{
+    core::flights::shown,
+    translate::short::{Kept, deliver_tpdus, status_report_tpdu},
+};
+
+/// Our Call-IDs of deliveries begin with this, and their place follows.
+const CALL_ID: &str = "sm-";
+
+/// Deliveries that no handset has answered.
+#[derive(Debug, Default)]
+pub(super) struct Deliveries {
+    open: Slots<Delivery>,
+    /// By hand-over and device.
+    by_branch: HashMap<(Slot, u8), Slot>,
+    /// The newest of a person under that reference.
+    by_reference: HashMap<(Line, u8), Slot>,
+    reference: u8,
+}
+
+#[derive(Debug)]
+struct Delivery {
+    flight: Slot,
+    branch: u8,
+    aim: Aim,
+    line: Line,
+    tpdus: Vec<Vec<u8>>,
+    /// The segment under way.
+    at: usize,
+    reference: u8,
+    call_id: SmolStr,
+    until_us: i64,
+}
+
+impl Core {
+    /// Brings a message to one handset.
+    pub(in crate::core) fn short_message(
+        &mut self,
+        now_us: i64,
+        (flight, branch): (Slot, u8),
+        aim: Aim,
+        message: &OutgoingMessage,
+    ) -> Result<(), NoWay> {
+        let submission = &*message.submission;
+        let from = shown(message.from.as_ref(), &submission.from);
+        let Some(to) = shown(message.to.as_ref(), &submission.to).number() else {
+            return Err(NoWay::Nowhere);
+        };
+        let kept = Kept::decode(&submission.carried);
+        match deliver_tpdus(message, from, kept.as_ref(), message.concat_ref, self.centre()) {
+            Ok(tpdus) => {
+                let line = Line::of(to, &self.settings.numbering);
+                self.bring(now_us, (flight, branch), aim, line, tpdus)
+            }
+            Err(cause) => {
+                let refusal = Refusal { retry: Retry::OtherRoute, ..Refusal::ours(cause) };
+                self.refused_by(flight, branch, refusal);
+                Ok(())
+            }
+        }
+    }
+
+    /// Tells the sender of a short message what became of it, where he asked.
+    pub(in crate::core) fn short_report(&mut self, now_us: i64, report: &Report, kept: &Kept) {
+        let submission = &*report.submission;
+        let recipient = submission.to.reveal(model::For::Signalling);
+        let Some(tpdu) = status_report_tpdu(report, recipient, kept, self.centre()) else {
+            return self.outcome(report.attempt, Outcome::Sent(smallvec![]));
+        };
+        let Some(number) = submission.from.reveal(model::For::Signalling).number() else {
+            return self.outcome(report.attempt, Outcome::Refused(Refusal::ours(Cause::BadDestination)));
+        };
+        let line = Line::of(number, &self.settings.numbering);
+        let devices = self.devices_of(now_us, &line);
+        let aim = match (self.served_aim(&line), devices.iter().position(is_handset), kept.back) {
+            (Some(served), ..) => served,
+            (None, Some(at), _) => devices[at].clone(),
+            (None, None, _) if !devices.is_empty() => devices[0].clone(),
+            (None, None, Some(back)) => super::super::reports::aim_back(back),
+            (None, None, None) => {
+                let away = Refusal::theirs(Cause::Unreachable, Retry::WhenReachable, 0);
+                return self.outcome(report.attempt, Outcome::Refused(away));
+            }
+        };
+        let aim = Aim { form: Form::Short, ..aim };
+        let flight = self.fly_report(now_us, report.attempt, smallvec![aim.clone()]);
+        if let Some(flight) = self.flight_mut(flight) {
+            flight.unheard = 1;
+        }
+        if let Err(no_way) = self.bring(now_us, (flight, 0), aim, line, vec![tpdu]) {
+            self.not_sent(flight, 0, no_way);
+        }
+        self.conclude(now_us, flight);
+    }
+
+    fn bring(
+        &mut self,
+        now_us: i64,
+        (flight, branch): (Slot, u8),
+        aim: Aim,
+        line: Line,
+        tpdus: Vec<Vec<u8>>,
+    ) -> Result<(), NoWay> {
+        let deliveries = &mut self.shorts.deliveries;
+        let slot = deliveries.open.insert(Delivery {
+            flight,
+            branch,
+            aim,
+            line,
+            tpdus,
+            at: 0,
+            reference: 0,
+            call_id: SmolStr::default(),
+            until_us: 0,
+        });
+        deliveries.by_branch.insert((flight, branch), slot);
+        let brought = self.bring_segment(now_us, slot);
+        if brought.is_err() {
+            self.delivery_over(slot);
+        }
+        brought
+    }
+
+    fn bring_segment(&mut self, now_us: i64, slot: Slot) -> Result<(), NoWay> {
+        let until_us = now_us + i64::from(self.settings.short.answer_s) * 1_000_000;
+        let random = self.draw.word();
+        let call_id =
+            smol_str::format_smolstr!("{CALL_ID}{:x}-{random:x}@{}", slot.token(), self.settings.domain);
+        let service_centre =
+            crate::translate::short::tpdu_address(self.centre_number()).ok_or(NoWay::Nowhere)?;
+        let deliveries = &mut self.shorts.deliveries;
+        deliveries.reference = deliveries.reference.wrapping_add(1);
+        let reference = deliveries.reference;
+        let Some(delivery) = deliveries.open.get_mut(slot) else { return Ok(()) };
+        let tpdu = delivery.tpdus.get(delivery.at).cloned().unwrap_or_default();
+        deliveries.by_reference.remove(&(delivery.line.clone(), delivery.reference));
+        (delivery.reference, delivery.call_id, delivery.until_us) = (reference, call_id.clone(), until_us);
+        deliveries.by_reference.insert((delivery.line.clone(), reference), slot);
+        let (aim, line) = (delivery.aim.clone(), delivery.line.clone());
+        let owner = Owner::Flight { flight: delivery.flight, branch: delivery.branch };
+        let rp = Rp { reference, body: Body::Data { service_centre, tpdu } };
+        let octets = rp.encode(Direction::ToMobile).map_err(|_| NoWay::Nowhere)?;
+        let more = [
+            (Name::CallId, HeaderValue::display(call_id)),
+            (Name::CSeq, HeaderValue::from_static("1 MESSAGE")),
+        ];
+        let request = self.rp_message(&aim, &line, octets.into(), &more);
+        self.alarms.set(until_us, Alarm::Short(slot));
+        self.send(now_us, aim.toward, request, owner)
+    }
+
+    /// The handset's network did not take it, or nobody answered: nothing more comes of it.
+    pub(in crate::core) fn short_branch_over(&mut self, flight: Slot, branch: u8) {
+        if let Some(slot) = self.shorts.deliveries.by_branch.get(&(flight, branch)).copied() {
+            self.delivery_over(slot);
+        }
+    }
+
+    fn delivery_over(&mut self, slot: Slot) -> Option<(Slot, u8)> {
+        let deliveries = &mut self.shorts.deliveries;
+        let Delivery { flight, branch, line, reference, .. } = deliveries.open.remove(slot)?;
+        deliveries.by_branch.remove(&(flight, branch));
+        deliveries.by_reference.remove(&(line, reference));
+        Some((flight, branch))
+    }
+
+    /// RP-ACK or RP-ERROR: by the Call-ID that it answers, else by its reference.
+    pub(super) fn short_reported(
+        &mut self,
+        now_us: i64,
+        line: &Line,
+        request: &Request,
+        reference: u8,
+        error: Option<rp::Cause>,
+    ) {
+        let deliveries = &self.shorts.deliveries;
+        let named = request.headers.text(Name::InReplyTo).and_then(|call_id| {
+            let token = call_id.trim().strip_prefix(CALL_ID)?.split('-').next()?;
+            let slot = Slot::of(u64::from_str_radix(token, 16).ok()?);
+            deliveries.open.get(slot).filter(|delivery| delivery.call_id == call_id.trim()).map(|_| slot)
+        });
+        let slot = named.or_else(|| deliveries.by_reference.get(&(line.clone(), reference)).copied());
+        let delivery = slot.and_then(|slot| Some((slot, self.shorts.deliveries.open.get_mut(slot)?)));
+        let Some((slot, delivery)) = delivery.filter(|(_, delivery)| delivery.line == *line) else {
+            self.counts.late += 1;
+            return;
+        };
+        if error.is_none() && delivery.at + 1 < delivery.tpdus.len() {
+            delivery.at += 1;
+            if let Err(no_way) = self.bring_segment(now_us, slot)
+                && let Some((flight, branch)) = self.delivery_over(slot)
+            {
+                self.not_sent(flight, branch, no_way);
+                self.conclude(now_us, flight);
+            }
+            return;
+        }
+        let Some((flight, branch)) = self.delivery_over(slot) else { return };
+        match error {
+            None => self.branch_took(now_us, flight, branch),
+            Some(cause) => self.refused_by(flight, branch, cause::refusal(cause)),
+        }
+        self.conclude(now_us, flight);
+    }
+
+    /// Neither came in time: the handset may have it.
+    pub(in crate::core) fn short_due(&mut self, now_us: i64, slot: Slot) {
+        if self.shorts.deliveries.open.get(slot).is_none_or(|delivery| delivery.until_us > now_us) {
+            return;
+        }
+        let Some((flight, branch)) = self.delivery_over(slot) else { return };
+        self.branch_lost(flight, branch);
+        self.conclude(now_us, flight);
+    }
+}
