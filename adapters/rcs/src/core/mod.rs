@@ -119,6 +119,7 @@ pub struct Core {
     sends: Sends,
     flights: Flights,
     sessions: Sessions,
+    shorts: Shorts,
     focus: Focus,
     conference: Conference,
     devices: HashMap<u64, Device>,
