@@ -170,8 +170,9 @@ fn a_phone_that_only_chats_is_invited_once() {
     mina.notifies(&chat, &said, "delivery", "delivered");
     tictoc.hears_of("delivered", &second);
     mina.writes(&chat, "Msg1", "three");
-    assert_eq!(tictoc.hears("text", |_| true)["body"]["text"], "three");
-    // Whoever pulls and confirms has it.
+    let heard = tictoc.hears("text", |_| true);
+    assert_eq!(heard["body"]["text"], "three");
+    tictoc.receipt("delivered", &heard["id"]);
     assert!(mina.hears().text().contains("<delivered/>"));
     // A stop ends it, and says why.
     served.gateway.signal("TERM");
