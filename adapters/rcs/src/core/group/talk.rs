@@ -281,7 +281,7 @@ impl Focus {
 
     /// For the very end: what was said may have arrived, what waits for a session has not left.
     pub fn abandon(&mut self) {
-        for sending in std::mem::replace(&mut self.parcels, super::Slots::new()).into_things() {
+        for sending in std::mem::take(&mut self.parcels).into_things() {
             self.out.push(Do::Outcome { attempt: sending.attempt, outcome: Outcome::Unknown });
         }
         let waiting: Vec<Parcel> = self
