@@ -59,6 +59,9 @@ mod hostile_msrp;
 /// Floods.
 #[path = "sip/relay.rs"]
 mod relay;
+/// SMS over IMS.
+#[path = "sip/short.rs"]
+mod short;
 /// Phones that register with the gateway.
 #[path = "sip/standalone.rs"]
 mod standalone;
