@@ -95,6 +95,7 @@ impl Served {
     pub(crate) fn messenger(&self) -> Messenger {
         Messenger {
             http: self.gateway.caller("tictoc-token"),
+            confirms_late: false,
             read: RefCell::new(Read { cursor: String::new(), events: Vec::new(), written: 0 }),
         }
     }
@@ -120,6 +121,8 @@ impl Served {
 /// The messenger `tictoc`, which pulls.
 pub(crate) struct Messenger {
     http: Http,
+    /// It confirms what it has with its next question only, whatever it says of a message before that.
+    pub(crate) confirms_late: bool,
     read: RefCell<Read>,
 }
 
@@ -195,17 +198,23 @@ impl Messenger {
         self.read.borrow().events.iter().filter(|event| event["kind"] == kind).cloned().collect()
     }
 
+    fn confirm(&self, cursor: &str) {
+        self.http.post("/omf/v1/acks", &json!({ "cursor": cursor })).is(200);
+    }
+
     fn pull(&self) {
         let mut read = self.read.borrow_mut();
-        // What it says of a message before this is worth as much.
-        if !read.cursor.is_empty() {
-            self.http.post("/omf/v1/acks", &json!({ "cursor": read.cursor })).is(200);
+        if self.confirms_late && !read.cursor.is_empty() {
+            self.confirm(&read.cursor);
         }
         let from = if read.cursor.is_empty() { String::new() } else { format!("&cursor={}", read.cursor) };
         let page = self.http.get(&format!("/omf/v1/events?wait_s=1{from}")).is(200).json();
         read.events.extend(page["events"].as_array().cloned().unwrap_or_default());
         if let Some(next) = page["next"].as_str() {
             next.clone_into(&mut read.cursor);
+            if !self.confirms_late {
+                self.confirm(next);
+            }
         }
     }
 }

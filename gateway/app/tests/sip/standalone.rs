@@ -16,7 +16,8 @@ fn exchange(transport: Transport) {
     let capture = served.captured();
     let registrar = if transport == Transport::Tls { served.tls } else { served.sip };
     let mut mina = Linphone::register(&Account::new(MINA, registrar, transport), Wrapping::Cpim);
-    let tictoc = served.messenger();
+    let mut tictoc = served.messenger();
+    tictoc.confirms_late = true;
 
     let written = tictoc.write("u1", MINA, "안녕 😀");
     let message = mina.wait_for_message();
