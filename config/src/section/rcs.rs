@@ -36,6 +36,15 @@ pub struct Rcs {
     /// fingerprint that they are told with each session.
     #[serde(default = "Rcs::off")]
     pub msrp_tls_listen: Listen,
+    /// A session in which nothing is said for so long is ended.
+    #[serde(default = "Rcs::default_session_idle")]
+    pub session_idle: Period,
+    /// How often somebody has to say that a session still lives (RFC 4028).
+    #[serde(default = "Rcs::default_session_refresh")]
+    pub session_refresh: Period,
+    /// A longer message goes in a session of its own, where the device takes that.
+    #[serde(default = "Rcs::default_large_message_over")]
+    pub large_message_over: Octets,
     /// What devices and peers reach this gateway by, where that is not the address of `listen`.
     #[serde(default)]
     pub public_address: Option<HostPort>,
@@ -190,6 +199,9 @@ impl Default for Rcs {
             tls: None,
             msrp_listen: Self::default_msrp_listen(),
             msrp_tls_listen: Listen::Off,
+            session_idle: Self::default_session_idle(),
+            session_refresh: Self::default_session_refresh(),
+            large_message_over: Self::default_large_message_over(),
             public_address: None,
             udp_sockets: Self::default_udp_sockets(),
             udp_segmentation: false,
@@ -241,6 +253,21 @@ impl Rcs {
     #[must_use]
     pub fn default_msrp_listen() -> Listen {
         Listen::loopback(2855)
+    }
+
+    #[must_use]
+    pub const fn default_session_idle() -> Period {
+        Period::from_secs(300)
+    }
+
+    #[must_use]
+    pub const fn default_session_refresh() -> Period {
+        Period::from_secs(1_800)
+    }
+
+    #[must_use]
+    pub const fn default_large_message_over() -> Octets {
+        Octets::new(1_300)
     }
 
     #[must_use]

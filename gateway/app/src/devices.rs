@@ -21,6 +21,7 @@ use rcs::{
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use sip_net::{Endpoint, Listen, Transport, msrp, resolve::SystemDns};
+use sip_transaction::dialog::SessionTimerSettings;
 use tokio_rustls::{TlsAcceptor, TlsConnector, rustls};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -240,7 +241,15 @@ fn sessions_at(config: &Config, rcs: &config::Rcs, at: At, listens: SocketAddr) 
     let text_octets_max = usize::try_from(config.limits.text_octets_max.get()).unwrap_or(usize::MAX);
     let message_octets_max = text_octets_max.saturating_add(CPIM_HEAD_OCTETS_MAX);
     let tls = at.msrp_tls.map(|(address, fingerprint)| MsrpTls { port: address.port(), fingerprint });
-    Ok(Msrp { message_octets_max, tls, ..Msrp::at(ip, listens.port()) })
+    let usual = Msrp::at(ip, listens.port());
+    Ok(Msrp {
+        message_octets_max,
+        tls,
+        idle: rcs.session_idle.get(),
+        timer: SessionTimerSettings { interval_s: seconds(rcs.session_refresh), ..usual.timer },
+        switchover_octets: usize::try_from(rcs.large_message_over.get()).unwrap_or(usize::MAX),
+        ..usual
+    })
 }
 
 /// A port that is free for UDP and TCP.
@@ -293,7 +302,6 @@ fn settings_of(
             format!("sip:{hop};lr").parse().map_err(|_| miette!("rcs.next_hop: {hop} is not an address"))?,
         ),
     };
-    let seconds = |period: config::Period| u32::try_from(period.get().as_secs()).unwrap_or(u32::MAX);
     let micros = |period: config::Period| i64::try_from(period.get().as_micros()).unwrap_or(i64::MAX);
     Ok(Settings {
         channel: id,
@@ -344,6 +352,10 @@ const fn algorithm(digest: config::RcsDigest) -> sip_message::digest::Algorithm 
         config::RcsDigest::Sha512256 => Algorithm::SHA_512_256,
         config::RcsDigest::Md5 => Algorithm::MD5,
     }
+}
+
+fn seconds(period: config::Period) -> u32 {
+    u32::try_from(period.get().as_secs()).unwrap_or(u32::MAX)
 }
 
 fn range(cidr: &config::Cidr) -> Range {

@@ -6,6 +6,7 @@ use sip_msrp::{Failure, Status};
 use crate::{
     chatter::{CHAT, COMPOSING, CPIM, Chatter, LARGE, attribute},
     served::{MINA, PHONE, Served},
+    support::Script,
 };
 
 /// Who wrote a MESSAGE that came, as the phone would answer it.
@@ -81,6 +82,23 @@ fn a_phone_and_a_messenger_user_chat_in_a_session() {
     assert!(counts["SEND"] >= 1, "{counts:?}");
     assert_eq!(counts["MESSAGE"], 4, "two texts out, each with its notification: {counts:?}");
     assert_eq!(served.verified()["accepted"], 4);
+}
+
+/// Rcs sheet §9.2: each end is known by the certificate that it announced.
+#[test]
+fn a_phone_chats_over_tls() {
+    let over_tls =
+        |text: String| text.replace("msrp_listen", "msrp_tls_listen = \"127.0.0.1:0\"\nmsrp_listen");
+    let served = Served::start("rcs", |_| Script::Deliver, over_tls);
+    let mut mina = Chatter::register_secure(MINA, &served);
+    let chat = mina.opens(CHAT, &format!("tel:{PHONE}"), "");
+    assert!(chat.sdp.contains(" TCP/TLS/MSRP *"), "{}", chat.sdp);
+    assert!(attribute(&chat.sdp, "path").starts_with("msrps://127.0.0.1:"));
+    mina.writes(&chat, "Msg1", "nobody else reads it");
+    assert!(mina.hears().text().contains("<delivered/>"));
+    assert_eq!(served.smsc.texts(), [b"nobody else reads it"]);
+    mina.hangs_up(chat);
+    assert_eq!(served.verified()["accepted"], 1);
 }
 
 #[test]

@@ -3,8 +3,9 @@
 
 use std::collections::VecDeque;
 
-use sip_msrp::{Action, Failure, Message, Path, SessionKey, Uri};
-use sip_net::msrp::{Settings, Target, testing::Peer};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use sip_msrp::{Action, Failure, Message, Path, Session, SessionKey, Uri};
+use sip_net::msrp::{Fingerprint, Proof, Settings, Target, testing::Peer, tls};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
@@ -29,6 +30,8 @@ pub(crate) struct Chatter {
     pub(crate) device: Device,
     // Its tasks end with it, after the peer.
     peer: Peer,
+    /// What its certificate is known by, where its sessions go over TLS.
+    tls: Option<Fingerprint>,
     runtime: Runtime,
     /// What came and nobody has asked for yet.
     unread: VecDeque<Action>,
@@ -77,25 +80,44 @@ impl Chatter {
     /// A phone that registered over a connection of its own.
     #[track_caller]
     pub(crate) fn register(user: &'static str, served: &Served) -> Self {
-        Self::of(|| Device::register(user, served.sip))
+        Self::of(|| Device::register(user, served.sip), None)
+    }
+
+    /// A phone whose sessions go over TLS.
+    #[track_caller]
+    pub(crate) fn register_secure(user: &'static str, served: &Served) -> Self {
+        let made = rcgen::generate_simple_self_signed(["phone".to_owned()]).expect("a certificate is made");
+        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("it has a key");
+        Self::of(|| Device::register(user, served.sip), Some((made.cert.der().clone(), key)))
     }
 
     /// A phone that does nothing but chat.
     #[track_caller]
     pub(crate) fn register_to_chat(user: &'static str, served: &Served) -> Self {
-        Self::of(|| Device::register_with(user, served.sip, CHATS))
+        Self::of(|| Device::register_with(user, served.sip, CHATS), None)
     }
 
     #[track_caller]
-    fn of(register: impl FnOnce() -> Device) -> Self {
+    fn of(
+        register: impl FnOnce() -> Device,
+        own: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>,
+    ) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a runtime starts");
         let device = register();
         let peer = {
             let _inside = runtime.enter();
-            Peer::new(Settings::default(), None).expect("the loopback has a free port")
+            let (mut settings, mut acceptor) = (Settings::default(), None);
+            if let Some((certificate, key)) = &own {
+                let chain = || vec![certificate.clone()];
+                settings.by_fingerprint =
+                    Some(tls::connector(chain(), key.clone_key()).expect("its own are good"));
+                acceptor = Some(tls::acceptor(chain(), key.clone_key()).expect("its own are good"));
+            }
+            Peer::new(settings, acceptor).expect("the loopback has a free port")
         };
-        Self { device, peer, runtime, unread: VecDeque::new(), calls: 0, said: 0 }
+        let tls = own.map(|(certificate, _)| tls::fingerprint(&certificate));
+        Self { device, peer, tls, runtime, unread: VecDeque::new(), calls: 0, said: 0 }
     }
 
     /// Opens a session and connects to it.
@@ -106,7 +128,7 @@ impl Chatter {
         assert_eq!(answer.status(), Some(200), "{}", answer.head);
         self.device.acknowledges(&call);
         let sdp = String::from_utf8(answer.body).expect("a description is text");
-        let session = self.connects(&own, attribute(&sdp, "path"));
+        let session = self.connects(&own, &sdp);
         Chat { call, session, sdp }
     }
 
@@ -150,7 +172,7 @@ impl Chatter {
         self.device.answers_with(&invite, "200 OK", &head, answer.as_bytes());
         let ack = self.device.is_asked();
         assert!(ack.head.starts_with("ACK "), "{}", ack.head);
-        let session = self.connects(&own, attribute(&sdp, "path"));
+        let session = self.connects(&own, &sdp);
         let of = |name| invite.header(name).expect("every request has it").to_owned();
         let target = of("Contact").trim_start_matches('<').split('>').next().unwrap_or_default().to_owned();
         Chat { call: Call { id: of("Call-ID"), target, to: of("From") }, session, sdp }
@@ -174,9 +196,13 @@ impl Chatter {
     /// How it describes its end.
     fn description(&self, own: &Uri, more: &str) -> String {
         let port = self.peer.address().port();
+        let (protocol, fingerprint) = match self.tls {
+            Some(fingerprint) => ("TCP/TLS/MSRP", format!("a=fingerprint:{fingerprint}\r\n")),
+            None => ("TCP/MSRP", String::new()),
+        };
         format!(
             "v=0\r\no=- 3920001000 3920001000 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
-             m=message {port} TCP/MSRP *\r\na=path:{}\r\na=setup:active\r\na=connection:new\r\n\
+             m=message {port} {protocol} *\r\n{fingerprint}a=path:{}\r\na=setup:active\r\na=connection:new\r\n\
              a=accept-types:{CPIM} {COMPOSING}\r\na=accept-wrapped-types:*\r\na=max-size:1048576\r\n{more}",
             own.as_str()
         )
@@ -184,13 +210,15 @@ impl Chatter {
 
     /// The active end connects.
     #[track_caller]
-    fn connects(&mut self, own: &Uri, path: &str) -> SessionKey {
-        let path = Path::parse(path).expect("a path of MSRP");
+    fn connects(&mut self, own: &Uri, sdp: &str) -> SessionKey {
+        let path = Path::parse(attribute(sdp, "path")).expect("a path of MSRP");
+        let announced = self.tls.and_then(|_| Fingerprint::parse(attribute(sdp, "fingerprint")));
         let remote = path.hops().last().expect("a path has an end").as_str();
         let remote = remote.split('/').nth(2).and_then(|host| host.parse().ok()).expect("an address");
-        let session = self.peer.session(own.clone(), path).expect("one session a URI");
+        let session = Session { fingerprint: announced, ..Session::new(own.clone(), path) };
+        let session = self.peer.open(session).expect("one session a URI");
         let _inside = self.runtime.enter();
-        self.peer.reach(session, Target { remote, tls: None });
+        self.peer.reach(session, Target { remote, tls: announced.map(Proof::Fingerprint) });
         session
     }
 
