@@ -122,10 +122,37 @@ fn with(what: &str, said: &[String]) -> String {
     if said.is_empty() { what.to_owned() } else { format!("{what} ({})", said.join(", ")) }
 }
 
+/// An RP message, and the TPDU in it.
+fn short_message(octets: &[u8]) -> String {
+    use sms::{
+        rp::{Body, Rp},
+        tpdu::{Direction, Tpdu},
+    };
+    let to_mobile = octets.first().is_some_and(|kind| kind & 1 == 1);
+    let direction = if to_mobile { Direction::ToMobile } else { Direction::FromMobile };
+    let rp = Rp::decode(octets, direction).expect("an RP message");
+    let name = match rp.body {
+        Body::Data { .. } => "RP-DATA",
+        Body::Ack { .. } => "RP-ACK",
+        Body::Error { .. } => "RP-ERROR",
+        Body::MemoryAvailable => "RP-SMMA",
+    };
+    let tpdu = rp.tpdu(direction).map(|tpdu| match tpdu.expect("a TPDU") {
+        Tpdu::Submit(_) => "SMS-SUBMIT",
+        Tpdu::SubmitReport(_) => "SMS-SUBMIT-REPORT",
+        Tpdu::Deliver(_) => "SMS-DELIVER",
+        Tpdu::StatusReport(_) => "SMS-STATUS-REPORT",
+        _ => "another TPDU",
+    });
+    let tpdu = tpdu.map(|tpdu| format!(": {tpdu}")).unwrap_or_default();
+    format!("{name} {}{tpdu}", rp.reference)
+}
+
 /// What a body is, and what is in it.
 fn content(content_type: Option<&str>, body: &bytes::Bytes) -> Option<String> {
     let content_type = content_type.filter(|_| !body.is_empty())?;
     let inside = match sip_rcs::mime::Kind::of(content_type) {
+        sip_rcs::mime::Kind::Sms => return Some(short_message(body)),
         // The first chunk of several cannot be read as a whole.
         sip_rcs::mime::Kind::Cpim => Cpim::read(body.clone()).ok(),
         _ => None,

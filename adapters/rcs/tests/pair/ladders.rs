@@ -1,8 +1,11 @@
 //! The committed ladders are what the flows really do. `UPDATE=1` writes them anew, for review.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::Arc};
 
-use model::{Answer, AttemptId, Disposition, Outcome, Outgoing, Report, Signal, SignalKind, Timestamp};
+use model::{
+    Answer, AttemptId, Content, Disposition, MessageId, Outcome, Outgoing, Report, Signal, SignalKind,
+    Submission, Timestamp,
+};
 use rcs::{settings::Secret, translate::Namer};
 use sip_message::Method;
 
@@ -10,7 +13,8 @@ use crate::{
     chat::world,
     handset::{Handset, cpim, next},
     ladder::Ladder,
-    world::{MINA, PHONE, World, handset, line, number},
+    short::SUBMIT,
+    world::{MINA, PHONE, World, handset, line, number, settings, text},
 };
 
 /// A world that writes down what happens from now on.
@@ -154,10 +158,179 @@ fn large_message_of_a_handset() -> World {
     world
 }
 
+/// A handset that is believed at its address, and what happens to it from now on.
+fn paged(contact: &str) -> World {
+    let mut settings = settings();
+    settings.trust.datagrams = true;
+    let mut world = World::with(settings);
+    assert_eq!(world.register(handset(), MINA, contact, "Expires: 600").status, 200);
+    world.settle();
+    world.ladder = Some(Ladder::default());
+    world
+}
+
+fn message(world: &mut World, to: &str, content_type: &str, more: &str, body: &[u8]) {
+    let head = format!(
+        "MESSAGE {to}
+         From: <sip:{MINA}@ims.example>;tag=p
+         To: <{to}>
+         Content-Type: {content_type}{more}"
+    );
+    world.request(handset(), &head, body);
+}
+
+/// What the handset has sent is stored.
+fn stored(world: &mut World) -> (Arc<Submission>, MessageId) {
+    let (submission, ticket) = world.submission();
+    world.now_us += 2_000;
+    let id = world.id();
+    world.answer(ticket, Answer::Accepted(id));
+    (submission, id)
+}
+
+/// The handset says 200 to the last request.
+fn says_200(world: &mut World) -> sip_message::Request {
+    let (flow, request) = world.sent_request_after_responses();
+    world.now_us += 20_000;
+    world.reply(flow, &request, 200, &[]);
+    request
+}
+
+fn reported(
+    world: &mut World,
+    submission: &Arc<Submission>,
+    message: MessageId,
+    displayed: bool,
+) -> sip_message::Request {
+    world.now_us += 800_000;
+    world.hand_over(Outgoing::Report(Report {
+        attempt: AttemptId { slot: 5, generation: 1 },
+        message,
+        submission: submission.clone(),
+        disposition: Disposition::Delivered,
+        cause: None,
+        code: None,
+        at: Timestamp::from_micros(world.now_us),
+        segments: 1,
+        displayed,
+        intermediate: false,
+        via: None,
+    }));
+    says_200(world)
+}
+
+/// The handset says what became of what it got.
+fn notifies(world: &mut World, said: &str) {
+    world.now_us += 500_000;
+    let imdn = notification(world, said);
+    message(world, &format!("sip:{PHONE}@ims.example"), "message/cpim", "", imdn.as_bytes());
+    let (_, ticket) = world.receipt();
+    world.now_us += 2_000;
+    world.answer(ticket.expect("it waits for the gateway"), Answer::Taken);
+}
+
+const RCS: &str = "<sip:mina@127.0.0.1:6001>;+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.msg\";\
+                   +g.3gpp.iari-ref=\"urn%3Aurn-7%3A3gpp-application.ims.iari.rcs.fthttp\"";
+const DELIVERED: &str = "delivery-notification><status><delivered/></status></delivery-notification";
+const DISPLAYED: &str = "display-notification><status><displayed/></status></display-notification";
+
+fn asking(content_type: &str, content: &str) -> String {
+    format!(
+        "From: <sip:a@b.invalid>\r\nTo: <sip:a@b.invalid>\r\nNS: imdn <urn:ietf:params:imdn>\r\nimdn.Message-ID: M1\r\n\
+         DateTime: 2027-01-15T17:00:00+09:00\r\nimdn.Disposition-Notification: positive-delivery, display\r\n\r\n\
+         Content-Type: {content_type}\r\n\r\n{content}"
+    )
+}
+
+/// Rcs sheet §5, §7.
+fn pager() -> World {
+    let mut world = paged(RCS);
+    let body = asking("text/plain;charset=UTF-8", "hello");
+    message(&mut world, &format!("sip:{PHONE}@ims.example"), "message/cpim", "", body.as_bytes());
+    let (submission, id) = stored(&mut world);
+    reported(&mut world, &submission, id, false);
+    reported(&mut world, &submission, id, true);
+    world.inbound.clear();
+    world.now_us += 2_000_000;
+    world.text_to(MINA, "hello yourself");
+    says_200(&mut world);
+    world.inbound.clear();
+    notifies(&mut world, DELIVERED);
+    notifies(&mut world, DISPLAYED);
+    world
+}
+
+/// Rcs sheet §11: the file itself lies at the content server.
+fn file_transfer() -> World {
+    let mut world = paged(RCS);
+    let xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><file xmlns=\"urn:gsma:params:xml:ns:rcs:rcs:fthttp\">\
+               <file-info type=\"file\"><file-size>182340</file-size><file-name>a.jpg</file-name>\
+               <content-type>image/jpeg</content-type>\
+               <data url=\"https://ft.ims.example/files/d/9f\" until=\"2027-02-15T00:00:00Z\"/></file-info></file>";
+    let body = asking("application/vnd.gsma.rcs-ft-http+xml", xml);
+    message(&mut world, &format!("sip:{PHONE}@ims.example"), "message/cpim", "", body.as_bytes());
+    let (submission, id) = stored(&mut world);
+    let Content::Rich(rich) = &submission.content else { panic!("a file") };
+    assert_eq!(
+        &*rich.text, "a.jpg (179 KB) https://ft.ims.example/files/d/9f",
+        "for networks that only read text"
+    );
+    reported(&mut world, &submission, id, false);
+    world.inbound.clear();
+    world.now_us += 2_000_000;
+    let back = Submission { content: submission.content.clone(), ..text(PHONE, MINA, "") };
+    let outgoing = world.outgoing(back);
+    world.hand_over(Outgoing::Message(outgoing));
+    let request = says_200(&mut world);
+    assert!(
+        String::from_utf8_lossy(&request.body).contains("<data url=\"https://ft.ims.example/files/d/9f\"")
+    );
+    world.inbound.clear();
+    notifies(&mut world, DELIVERED);
+    world
+}
+
+/// Rcs sheet §12.
+fn sms_over_ims() -> World {
+    let mut world = paged("<sip:mina@127.0.0.1:6001>;+g.3gpp.smsip");
+    message(&mut world, "sip:100@ims.example", "application/vnd.3gpp.sms", "", SUBMIT);
+    let (submission, id) = stored(&mut world);
+    says_200(&mut world);
+    world.inbound.clear();
+    let acknowledges = |world: &mut World, request: &sip_message::Request| {
+        world.now_us += 300_000;
+        let more = format!("\nIn-Reply-To: {}", request.call_id());
+        message(world, "sip:100@ims.example", "application/vnd.3gpp.sms", &more, &[0x02, request.body[1]]);
+    };
+    let report = reported(&mut world, &submission, id, false);
+    acknowledges(&mut world, &report);
+    world.inbound.clear();
+    world.now_us += 2_000_000;
+    world.text_to(MINA, "hello yourself");
+    let delivery = says_200(&mut world);
+    acknowledges(&mut world, &delivery);
+    world
+}
+
 #[test]
 fn the_committed_ladders_are_what_happens() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ladders");
     let flows = [
+        (
+            "pager",
+            "A handset and somebody elsewhere write to each other; both learn that it arrived and that it was read.",
+            pager(),
+        ),
+        (
+            "file-transfer",
+            "A file: each side is told where it lies. Networks that only read text get its name, size and link.",
+            file_transfer(),
+        ),
+        (
+            "sms-over-ims",
+            "A handset without chat submits a short message, hears of its delivery, and is brought one.",
+            sms_over_ims(),
+        ),
         (
             "session-chat",
             "A handset chats with somebody: typing, texts and notifications, both ways, in one session.",
