@@ -2,13 +2,19 @@
 
 use std::collections::HashSet;
 
-use super::Findings;
+use super::{Findings, names};
 use crate::{Config, NumberPattern, Rcs, RcsMode, path::at, report::ProblemKind};
 
 pub(super) fn check(config: &Config, findings: &mut Findings) {
     let Some(rcs) = &config.rcs else { return };
     users(rcs, findings);
     sessions(rcs, findings);
+    if let Some(pool) =
+        rcs.pool.as_ref().filter(|pool| !config.pools.iter().any(|there| there.name == **pool))
+    {
+        let there = config.pools.iter().map(|there| &there.name);
+        names::unknown(findings, at!["rcs", "pool"], "pool", pool, there);
+    }
     let mut names = HashSet::new();
     for (index, peer) in rcs.peers.iter().enumerate() {
         if !names.insert(&peer.name) {

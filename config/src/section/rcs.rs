@@ -117,6 +117,18 @@ pub struct Rcs {
     #[serde(default = "Rcs::default_service_centre")]
     #[schemars(length(min = 1, max = 21))]
     pub service_centre: String,
+    /// Its groups get a number of this pool for each member without RCS: by that they hear the group and answer to
+    /// it. Without one, only members with RCS or a messenger take part.
+    #[serde(default)]
+    pub pool: Option<Name>,
+    /// User part of the URI by which devices create groups.
+    #[serde(default = "Rcs::default_group_factory")]
+    #[schemars(regex(pattern = r"^[A-Za-z0-9._-]{1,64}$"))]
+    pub group_factory: String,
+    /// Members that a group may have.
+    #[serde(default = "Rcs::default_group_members_max")]
+    #[schemars(range(min = 2, max = 1_000))]
+    pub group_members_max: u16,
     /// When messages of its users are charged.
     #[serde(default)]
     pub charge_at: ChargeAt,
@@ -223,6 +235,9 @@ impl Default for Rcs {
             ask_capabilities: false,
             map_link: Self::default_map_link(),
             service_centre: Self::default_service_centre(),
+            pool: None,
+            group_factory: Self::default_group_factory(),
+            group_members_max: Self::default_group_members_max(),
             charge_at: ChargeAt::default(),
             users: Vec::new(),
             peers: Vec::new(),
@@ -338,5 +353,15 @@ impl Rcs {
     #[must_use]
     pub fn default_map_link() -> String {
         "https://www.openstreetmap.org/?mlat={lat}&mlon={lon}".into()
+    }
+
+    #[must_use]
+    pub fn default_group_factory() -> String {
+        "conference-factory".into()
+    }
+
+    #[must_use]
+    pub const fn default_group_members_max() -> u16 {
+        100
     }
 }

@@ -14,8 +14,8 @@ use rcs::{
     Rcs,
     core::HttpDigest,
     settings::{
-        CapabilityPolicy, Credential, Mode, Msrp, MsrpTls, Peer, Range, Registration, Secret, Settings,
-        ShortMessages, TextPolicy, Trust, User,
+        CapabilityPolicy, Credential, Groups, Mode, Msrp, MsrpTls, Peer, Range, Registration, Secret,
+        Settings, ShortMessages, TextPolicy, Trust, User,
     },
     translate::Line,
 };
@@ -341,7 +341,11 @@ fn settings_of(
         },
         text: TextPolicy { map_link: rcs.map_link.clone(), ..TextPolicy::default() },
         secret: Secret::new(secret),
-        groups: rcs::settings::Groups::default(),
+        groups: Groups {
+            factory: rcs.group_factory.as_str().into(),
+            members_max: usize::from(rcs.group_members_max),
+            ..Groups::default()
+        },
     })
 }
 

@@ -154,6 +154,11 @@ fn channels(config: &Config, ids: &Ids, numbering: &NumberingPlan) -> Vec<Channe
         let id = ids.get(name).copied().unwrap_or(ChannelId(u16::MAX));
         ChannelPolicy { retry: common.clone(), ..ChannelPolicy::new(id, name, kind) }
     };
+    let lent = |name: Option<&config::Name>| {
+        let pool = name.and_then(|name| config.pools.iter().find(|pool| pool.name == *name));
+        let numbers = pool.into_iter().flat_map(|pool| pool.numbers.iter().flat_map(numbers));
+        numbers.filter_map(|number| msisdn(&number, numbering)).collect::<Vec<_>>()
+    };
     let mut channels = Vec::new();
     for account in &config.accounts {
         let kind = if account.smpp.is_some() { ChannelKind::Esme } else { ChannelKind::Http };
@@ -184,12 +189,7 @@ fn channels(config: &Config, ids: &Ids, numbering: &NumberingPlan) -> Vec<Channe
         let mut policy = of(messenger.name.as_str(), ChannelKind::Messenger);
         policy.charge_at = charge_at(messenger.charge_at);
         policy.report_window = messenger.keep.get();
-        policy.pool = messenger
-            .pool
-            .as_ref()
-            .and_then(|name| config.pools.iter().find(|pool| pool.name == *name))
-            .map(|pool| pool.numbers.iter().flat_map(numbers).filter_map(|n| msisdn(&n, numbering)).collect())
-            .unwrap_or_default();
+        policy.pool = lent(messenger.pool.as_ref());
         channels.push(policy);
     }
     if let Some(rcs) = &config.rcs {
@@ -202,6 +202,7 @@ fn channels(config: &Config, ids: &Ids, numbering: &NumberingPlan) -> Vec<Channe
         policy.receipt_window = rcs.receipt_window.get();
         policy.report_window = rcs.keep.get();
         policy.answer_lost = answer_lost(rcs.on_answer_lost);
+        policy.pool = lent(rcs.pool.as_ref());
         channels.push(policy);
     }
     // The engine looks a channel up by its id first.

@@ -26,12 +26,8 @@ impl Core {
         let Journey { origin, class, to, to_e164, .. } = journey;
         let number = match to {
             Address::User(user) => {
-                let messenger = self
-                    .policy
-                    .channels
-                    .iter()
-                    .find(|c| c.kind == ChannelKind::Messenger && c.name == user.messenger);
-                let channel = messenger.ok_or(Cause::NoRoute)?.id;
+                let of_user = |c: &&ChannelPolicy| has_users(c.kind) && c.name == user.messenger;
+                let channel = self.policy.channels.iter().find(of_user).ok_or(Cause::NoRoute)?.id;
                 return Ok(Plan { legs: [channel].into_iter().collect(), from: None, to: None });
             }
             Address::Number(number) if !is_dialable(number, to_e164) => return Err(Cause::BadDestination),
@@ -40,6 +36,10 @@ impl Core {
         let mut plan = Plan { legs: SmallVec::new(), from: None, to: None };
         if let Some(to) = to_e164 {
             self.over_messenger(journey, to, &mut plan);
+            if plan.legs.first().is_some_and(|leg| self.kind(*leg) == Some(ChannelKind::Rcs)) {
+                // A group stands behind the number, and nobody else.
+                return Ok(plan);
+            }
             self.over_rcs(journey, to, &mut plan);
             // A message that came from the carrier is not sent back to it when the others fail.
             let from_carrier = || self.kind(origin) == Some(ChannelKind::Smsc);
@@ -65,14 +65,14 @@ impl Core {
         self.policy.channel(channel).map(|channel| channel.kind)
     }
 
-    /// The messenger user who has this number, or stands behind it towards this sender.
+    /// The messenger user who has this number, or stands behind it towards this sender; or the group that does.
     fn over_messenger(&self, journey: Journey<'_>, to: Msisdn, plan: &mut Plan) {
         let person = journey
             .from_e164
             .and_then(|from| self.known.behind(to, from))
             .or_else(|| self.known.user_of_number(to));
         if let Some((messenger, user)) = person
-            && *messenger != journey.origin
+            && (*messenger != journey.origin || self.kind(*messenger) == Some(ChannelKind::Rcs))
             && let Some(channel) = self.policy.channel(*messenger)
         {
             plan.legs.push(*messenger);
@@ -119,6 +119,11 @@ impl Core {
         }
         self.known.lease(&(messenger.id, user.id.clone()), to?, &messenger.pool)
     }
+}
+
+/// Whose users are no numbers: those of messengers, and the groups of RCS.
+pub(crate) const fn has_users(kind: ChannelKind) -> bool {
+    matches!(kind, ChannelKind::Messenger | ChannelKind::Rcs)
 }
 
 /// What a network could connect: an E.164 number, or a short code, service or star code as written. A name is

@@ -11,7 +11,7 @@ use crate::{
     core::Core,
     delivery::{State, Trigger},
     gates::{self, Verdict},
-    journal::Accepted,
+    journal::{Accepted, Plan},
     lanes::{Lanes, Queue},
     open::Key,
     policy::{AnswerLost, ChannelPolicy, reads_text},
@@ -214,10 +214,10 @@ impl Core {
         channel: ChannelId,
         accepted: &Accepted,
     ) -> (Option<Pii<Address>>, Option<Pii<Address>>) {
-        if self.kind(channel) == Some(ChannelKind::Messenger) {
-            (None, accepted.plan.to.clone())
-        } else {
-            (accepted.plan.from.clone(), None)
+        let plan = &accepted.plan;
+        match self.policy.channel(channel) {
+            Some(policy) if policy.kind == ChannelKind::Messenger => (None, plan.to.clone()),
+            policy => (plan.from.clone(), group(policy, plan).cloned()),
         }
     }
 
@@ -300,7 +300,7 @@ pub(crate) fn fnv(octets: &[u8]) -> u64 {
 }
 
 /// Sender and recipient as this channel is given them. A plan may lead through a messenger and then to a
-/// phone: each is addressed in its own words.
+/// phone: each is addressed in its own words. A group of RCS is addressed by its name, and hears from numbers.
 pub(crate) fn shown<'a>(
     channel: Option<&ChannelPolicy>,
     accepted: &'a Accepted,
@@ -309,6 +309,14 @@ pub(crate) fn shown<'a>(
     if channel.is_some_and(|channel| channel.kind == ChannelKind::Messenger) {
         (&submission.from, plan.to.as_ref().unwrap_or(&submission.to))
     } else {
-        (plan.from.as_ref().unwrap_or(&submission.from), &submission.to)
+        (plan.from.as_ref().unwrap_or(&submission.from), group(channel, plan).unwrap_or(&submission.to))
     }
+}
+
+/// The group of this channel that a plan leads to.
+fn group<'a>(channel: Option<&ChannelPolicy>, plan: &'a Plan) -> Option<&'a Pii<Address>> {
+    let channel = channel.filter(|channel| channel.kind == ChannelKind::Rcs)?;
+    plan.to.as_ref().filter(
+        |to| matches!(to.reveal(For::Decision), Address::User(user) if user.messenger == channel.name),
+    )
 }

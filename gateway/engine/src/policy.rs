@@ -58,7 +58,7 @@ pub struct ChannelPolicy {
     pub receipt_window: Duration,
     /// How long a report is kept for a sender who is away.
     pub report_window: Duration,
-    /// Messenger: its users without a number get one of these for a conversation.
+    /// Messenger: its users without a number get one of these for a conversation. RCS: so do its groups.
     pub pool: Vec<Msisdn>,
 }
 

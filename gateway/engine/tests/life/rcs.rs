@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use model::{
-    Answer, Cause, ChannelId, ChannelKind, Coded, Command, Content, Disposition, Inbound, Number, Outcome,
-    Outgoing, Part, Pii, Presence, Refusal, Retry, Submission,
+    Address, Answer, Cause, ChannelId, ChannelKind, Coded, Command, Content, Disposition, For, Inbound,
+    Msisdn, Number, Outcome, Outgoing, Part, Pii, Presence, Refusal, Retry, Submission, User,
 };
 
 use crate::world::*;
@@ -194,4 +194,73 @@ fn whoever_took_one_is_there_for_the_others() {
     world.outcome(late, sent("m2"));
     let (channel, Outgoing::Message(again)) = world.next_handed() else { panic!("a message") };
     assert_eq!((channel, again.possible_duplicate), (RCS, false));
+}
+
+fn group() -> Pii<Address> {
+    Pii::new(Address::User(User { messenger: "rcs".into(), id: "g01".into() }))
+}
+
+fn with_groups() -> World {
+    world_with(rcs_policy(|rcs| rcs.pool = vec![Msisdn::from_u64(827_000_009)]))
+}
+
+/// Rcs sheet §13.3: one number for a group and a phone.
+#[test]
+fn a_phone_hears_a_group_from_a_number_and_answers_to_it() {
+    let mut world = with_groups();
+    world.accepted(Submission { origin: RCS, from: group(), ..text("0", "01012345678", "Mina: hi") });
+    let (channel, Outgoing::Message(message)) = world.next_handed() else { panic!("a message") };
+    assert_eq!(channel, SMSC);
+    let lent = Address::Number(Number::international(Msisdn::from_u64(827_000_009)));
+    assert_eq!(message.from.map(|from| from.into_inner(For::Decision)), Some(lent));
+
+    for origin in [SMSC, RCS] {
+        world.accepted(Submission { origin, ..text("01012345678", "+827000009", "I come") });
+        let (channel, Outgoing::Message(message)) = world.next_handed() else { panic!("a message") };
+        assert_eq!((channel, message.to), (RCS, Some(group())), "{origin:?}");
+        let gone = Refusal::theirs(Cause::UnknownSubscriber, Retry::OtherRoute, 404);
+        world.outcome(message.attempt, Outcome::Refused(gone));
+        let others = world.handed.drain(..).filter(|(_, one)| matches!(one, Outgoing::Message(_)));
+        assert_eq!(others.count(), 0, "to nobody else");
+    }
+    // From somebody to whom the number was not lent, it means nothing.
+    world.accepted(Submission { origin: SMSC, ..text("01099998888", "+827000009", "who is this?") });
+}
+
+#[test]
+fn a_messenger_user_with_a_number_writes_to_a_group_by_its_name() {
+    let mut world = with_groups();
+    let number = Pii::new(Number::written("01012345678"));
+    let start = Command::LinkStart { origin: TICTOC, user: "u1".into(), number, link: 9, code: 7 };
+    world.take(Inbound::Command { command: start, ticket: ticket() });
+    let verify = Command::LinkVerify { origin: TICTOC, link: 9, code: 7 };
+    world.take(Inbound::Command { command: verify, ticket: ticket() });
+    world.handed.clear();
+    world.answers.clear();
+    let u1 = || Pii::new(Address::User(User { messenger: "tictoc".into(), id: "u1".into() }));
+
+    world.accepted(Submission { origin: RCS, from: group(), ..text("0", "01012345678", "Mina: hi") });
+    let (channel, Outgoing::Message(message)) = world.next_handed() else { panic!("a message") };
+    assert_eq!((channel, message.to), (TICTOC, Some(u1())));
+    assert_eq!(message.submission.from, group(), "a messenger knows it by its name");
+
+    world.accepted(Submission { origin: TICTOC, from: u1(), to: group(), ..hello() });
+    let (channel, Outgoing::Message(message)) = world.next_handed() else { panic!("a message") };
+    assert_eq!(channel, RCS);
+    let shown = message.from.map(|from| from.into_inner(For::Decision));
+    assert_eq!(shown, Some(Address::Number(Number::international(Msisdn::from_u64(821_012_345_678)))));
+    assert_eq!(message.submission.to, group());
+
+    let unknown = Submission {
+        to: Pii::new(Address::User(User { messenger: "rsc".into(), id: "g01".into() })),
+        ..hello()
+    };
+    assert_eq!(world.submit(unknown), Answer::Refused(Refusal::ours(Cause::NoRoute)));
+}
+
+#[test]
+fn without_a_number_to_lend_a_group_reaches_no_phone() {
+    let mut world = world();
+    let submission = Submission { origin: RCS, from: group(), ..text("0", "01012345678", "Mina: hi") };
+    assert_eq!(world.submit(submission), Answer::Refused(Refusal::ours(Cause::BadSender)));
 }
