@@ -4,6 +4,7 @@ use model::{
     Answer, Cause, Disposition, Inbound, MessageId, Outcome, Outgoing, Presence, ReceiptState, Refusal,
     Report, Retry, Ticket,
 };
+use proptest::prelude::*;
 use sip_message::{Name, Request};
 use sip_transaction::Flow;
 
@@ -140,6 +141,29 @@ fn a_repetition_is_acknowledged_again_and_submitted_once() {
 }
 
 #[test]
+fn a_handset_that_does_not_count_its_references_may_say_the_same_again() {
+    let mut world = believing();
+    old_handset(&mut world);
+    let ticket = submits(&mut world, SUBMIT);
+    let answer = taken(&mut world);
+    world.answer(ticket, answer);
+    said(&mut world);
+    let mut again = SUBMIT.to_vec();
+    again[1] = 0x2B;
+    // Neither marked nor with the same RP-MR, but so soon that it did not hear us.
+    world.pass(45);
+    world.settle();
+    says(&mut world, &again, "");
+    assert_eq!(world.status(), 202);
+    assert_eq!(said(&mut world).body[..2], [0x03, 0x2B]);
+    world.quiet();
+    world.pass(60);
+    world.settle();
+    again[1] = 0x2C;
+    submits(&mut world, &again);
+}
+
+#[test]
 fn what_was_refused_may_be_tried_again() {
     let mut world = believing();
     old_handset(&mut world);
@@ -215,6 +239,38 @@ fn segments_go_one_after_the_other() {
         assert_eq!(world.status(), 202);
     }
     assert!(matches!(world.outcome().1, Outcome::Sent(_)));
+}
+
+/// TS 24.011 §8.2.3: a reference names one RP-DATA as long as that is not answered.
+#[test]
+fn no_reference_is_used_twice_while_it_is_open() {
+    let mut world = believing();
+    old_handset(&mut world);
+    let mut used = std::collections::HashSet::new();
+    for sender in 0..256 {
+        let submission = text(&format!("+8210999{sender:05}"), MINA, "hi");
+        let outgoing = world.outgoing(submission);
+        world.hand_over(Outgoing::Message(outgoing));
+        let delivery = said(&mut world);
+        assert!(used.insert(delivery.body[1]), "{sender}");
+    }
+    // No room for another one.
+    let submission = text("+821088888888", MINA, "hi");
+    let outgoing = world.outgoing(submission);
+    world.hand_over(Outgoing::Message(outgoing));
+    let Outcome::Refused(refusal) = world.outcome().1 else { panic!("refused") };
+    assert_eq!((refusal.cause, refusal.retry), (Cause::QueueFull, Retry::Scheduled));
+    // What is answered is free, be it the newest.
+    for (n, reference) in [200, 200, 7].into_iter().enumerate() {
+        says(&mut world, &[0x02, reference], "");
+        assert_eq!(world.status(), 202);
+        assert!(matches!(world.outcome().1, Outcome::Sent(_)));
+        world.inbound.clear();
+        let submission = text(&format!("+8210777777{n:02}"), MINA, "hi");
+        let outgoing = world.outgoing(submission);
+        world.hand_over(Outgoing::Message(outgoing));
+        assert_eq!(said(&mut world).body[1], reference);
+    }
 }
 
 #[test]
@@ -342,4 +398,78 @@ fn a_status_report_names_the_message_and_its_end() {
     acknowledges(&mut world, &report, &[0x02, report.body[1]]);
     assert_eq!(world.outcome(), (outgoing.attempt, Outcome::Sent(smallvec::smallvec![])));
     world.quiet();
+}
+
+/// RP-DATA of a handset with that SMS-SUBMIT.
+fn carried(tpdu: &[u8]) -> Vec<u8> {
+    let octets = u8::try_from(tpdu.len()).expect("a TPDU");
+    [&[0x00, 0x07, 0x00, 0x03, 0x81, 0x01, 0xF0, octets][..], tpdu].concat()
+}
+
+/// SMS-SUBMITs with any data, and whatever damage does to them.
+fn submits_and_not() -> impl Strategy<Value = Vec<u8>> {
+    let data = prop::collection::vec(any::<u8>(), 0..140);
+    let whole = data.prop_map(|data| {
+        let octets = u8::try_from(data.len()).expect("few");
+        let head = [0x01, 0x21, 0x0C, 0x91, 0x28, 0x01, 0x21, 0x43, 0x65, 0x87, 0x00, 0x04, octets];
+        carried(&[&head[..], &data].concat())
+    });
+    let damaged =
+        (whole.clone(), any::<prop::sample::Index>(), any::<u8>()).prop_map(|(mut rp, at, octet)| {
+            let at = at.index(rp.len());
+            rp[at] = octet;
+            rp
+        });
+    prop_oneof![whole, damaged, prop::collection::vec(any::<u8>(), 1..64)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Sms sheet §5: 400 for what has no reference, else 202 and exactly one answer of the relay layer, which is either
+    /// there at once or waits for the gateway; RP-ACK and RP-ERROR are answered by nobody.
+    #[test]
+    fn whatever_a_handset_says_gets_one_answer(bodies in prop::collection::vec(submits_and_not(), 1..6)) {
+        let mut world = believing();
+        old_handset(&mut world);
+        for body in bodies {
+            says(&mut world, &body, "");
+            let status = world.status();
+            prop_assert!(matches!(status, 202 | 400), "{}", status);
+            let kind = body[0] & 0x07;
+            if let Some(Inbound::Submit { ticket, .. }) = world.inbound.pop_front() {
+                prop_assert!(world.sent.is_empty(), "no RP-ACK before the commit");
+                let answer = taken(&mut world);
+                world.answer(ticket, answer);
+            }
+            if status == 400 || matches!(kind, 0x02 | 0x04) && world.sent.is_empty() {
+                world.quiet();
+                continue;
+            }
+            let answer = said(&mut world);
+            prop_assert!(matches!(answer.body[0], 0x03 | 0x05), "{:02x?}", answer.body);
+            prop_assert_eq!(answer.body[1], body[1], "its own reference");
+            world.settle();
+        }
+    }
+
+    /// Octets that are no text come out at the other handset as they went in.
+    #[test]
+    fn data_of_one_handset_arrives_at_another_octet_for_octet(data in prop::collection::vec(any::<u8>(), 0..140)) {
+        let mut world = believing();
+        old_handset(&mut world);
+        let octets = u8::try_from(data.len()).expect("few");
+        // To Mina herself.
+        let head = [0x01, 0x21, 0x0C, 0x91, 0x28, 0x01, 0x11, 0x11, 0x00, 0x10, 0x00, 0x04, octets];
+        says(&mut world, &carried(&[&head[..], &data].concat()), "");
+        prop_assert_eq!(world.status(), 202);
+        let (submission, _) = world.submission();
+        let outgoing = world.outgoing((*submission).clone());
+        world.hand_over(Outgoing::Message(outgoing));
+        let delivery = said(&mut world);
+        let end = delivery.body.len() - data.len();
+        prop_assert_eq!(&delivery.body[end..], &data[..]);
+        // SMS-DELIVER: TP-DCS eight places before the data, and how many octets there are.
+        prop_assert_eq!((delivery.body[end - 9], delivery.body[end - 1]), (0x04, octets));
+    }
 }

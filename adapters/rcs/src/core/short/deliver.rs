@@ -140,11 +140,18 @@ impl Core {
         let service_centre =
             crate::translate::short::tpdu_address(self.centre_number()).ok_or(NoWay::Nowhere)?;
         let deliveries = &mut self.shorts.deliveries;
-        deliveries.reference = deliveries.reference.wrapping_add(1);
-        let reference = deliveries.reference;
         let Some(delivery) = deliveries.open.get_mut(slot) else { return Ok(()) };
+        if delivery.at > 0 {
+            deliveries.by_reference.remove(&(delivery.line.clone(), delivery.reference));
+        }
+        // Of those that the handset has not answered none is used again (TS 24.011 §8.2.3).
+        let next = deliveries.reference.wrapping_add(1);
+        let mut references = (0..=u8::MAX).map(|step| next.wrapping_add(step));
+        let is_free =
+            |reference: &u8| !deliveries.by_reference.contains_key(&(delivery.line.clone(), *reference));
+        let reference = references.find(is_free).ok_or(NoWay::Full)?;
+        deliveries.reference = reference;
         let tpdu = delivery.tpdus.get(delivery.at).cloned().unwrap_or_default();
-        deliveries.by_reference.remove(&(delivery.line.clone(), delivery.reference));
         (delivery.reference, delivery.call_id, delivery.until_us) = (reference, call_id.clone(), until_us);
         deliveries.by_reference.insert((delivery.line.clone(), reference), slot);
         let (aim, line) = (delivery.aim.clone(), delivery.line.clone());
@@ -171,7 +178,10 @@ impl Core {
         let deliveries = &mut self.shorts.deliveries;
         let Delivery { flight, branch, line, reference, .. } = deliveries.open.remove(slot)?;
         deliveries.by_branch.remove(&(flight, branch));
-        deliveries.by_reference.remove(&(line, reference));
+        let named = (line, reference);
+        if deliveries.by_reference.get(&named) == Some(&slot) {
+            deliveries.by_reference.remove(&named);
+        }
         Some((flight, branch))
     }
 

@@ -25,6 +25,9 @@ use crate::{
 
 /// A repetition comes within minutes; after that the same reference is another message.
 const REPEATED_US: i64 = 600_000_000;
+/// One that neither says that it is a repetition nor has the RP-MR of the first comes at once (TR1M), or is a message of
+/// a handset that does not count its references.
+const UNMARKED_US: i64 = 60_000_000;
 /// First copies within one span of time have one key, also across a restart.
 const SPAN_US: i64 = 3_600_000_000;
 
@@ -51,6 +54,8 @@ struct Submitted {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Again {
     content: u64,
+    /// RP-MR of the newest copy.
+    reference: u8,
     taken_us: i64,
     /// Under way there; `None`: it was taken.
     open: Option<Slot>,
@@ -109,7 +114,7 @@ impl Core {
             }
         };
         let repeat = Repeat::of(&sender.line, tpdu, &submit);
-        if let Some(again) = self.short_again(now_us, &repeat) {
+        if let Some(again) = self.short_again(now_us, &repeat, reference) {
             self.counts.repeated += 1;
             match again.open {
                 // The answer goes to the newest copy.
@@ -128,9 +133,11 @@ impl Core {
         self.short_taken(now_us, flow, request, sender, to, &submit, repeat);
     }
 
-    fn short_again(&self, now_us: i64, repeat: &Repeat) -> Option<Again> {
+    fn short_again(&self, now_us: i64, repeat: &Repeat, reference: u8) -> Option<Again> {
         let again = self.shorts.submissions.seen.get(&repeat.slot)?;
-        (again.content == repeat.content && now_us - again.taken_us < REPEATED_US).then_some(*again)
+        let marked = repeat.reject_duplicates || again.reference == reference || again.open.is_some();
+        let within_us = if marked { REPEATED_US } else { UNMARKED_US };
+        (again.content == repeat.content && now_us - again.taken_us < within_us).then_some(*again)
     }
 
     #[expect(clippy::too_many_arguments, reason = "a submission has that many sides")]
@@ -171,7 +178,8 @@ impl Core {
             taken_us: now_us,
             repeat,
         });
-        let again = Again { content: repeat.content, taken_us: now_us, open: Some(slot) };
+        let again =
+            Again { content: repeat.content, reference: to.reference, taken_us: now_us, open: Some(slot) };
         self.shorts.submissions.seen.insert(repeat.slot, again, self.settings.limits.recallable_max);
         let ticket = self.wait(Waiting::Submission { asker: Asker::Short(slot), recall: 0 });
         self.out.inbound.push(Inbound::Submit { submission: Arc::new(submission), ticket });
@@ -184,7 +192,8 @@ impl Core {
         // What was refused may be tried again as it is.
         let content = if refused.is_some() { !repeat.content } else { repeat.content };
         let max = self.settings.limits.recallable_max;
-        self.shorts.submissions.seen.insert(repeat.slot, Again { content, taken_us, open: None }, max);
+        let again = Again { content, reference, taken_us, open: None };
+        self.shorts.submissions.seen.insert(repeat.slot, again, max);
         let body = match refused {
             None => Body::Ack { tpdu: self.submit_report(taken_us, None) },
             Some(cause) => self.short_error(taken_us, cause),
