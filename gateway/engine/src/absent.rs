@@ -108,7 +108,7 @@ impl Core {
     ) {
         let Some(number) = self.policy.numbering.e164(number.reveal(For::Decision)) else { return };
         self.known.set_presence(now, channel, number, presence, self.policy.limits.presences_max);
-        if matches!(presence, Presence::Here { .. }) {
+        if presence.is_here() {
             self.found(channel, number);
         }
     }

@@ -72,15 +72,19 @@ impl Core {
 
         let first = decided.plan.legs.first().copied().unwrap_or(origin);
         let first_kind = policy.channel(first).map(|channel| channel.kind);
-        let reads_text = first_kind.is_some_and(reads_text);
-        let gathers = submission.part.is_some() && reads_text;
-        // Segments are joined before they are read.
-        let text = match &submission.content {
-            Content::Coded(coded) if reads_text && !gathers => {
-                Some(Content::Text(self.texts.text(origin, &[coded])))
-            }
+        let coded = match &submission.content {
+            Content::Coded(coded) => Some(coded),
             _ => None,
         };
+        // Octets that nobody reads go as they came, each segment for itself.
+        let as_it_came =
+            first_kind.is_some_and(reads_text) && coded.is_some_and(|coded| !self.reads(first, coded));
+        let reads_text = first_kind.is_some_and(reads_text) && !as_it_came;
+        let gathers = submission.part.is_some() && reads_text;
+        // Segments are joined before they are read.
+        let text = coded
+            .filter(|_| reads_text && !gathers)
+            .map(|coded| Content::Text(self.texts.text(origin, &[coded])));
         if text.as_ref().unwrap_or(&submission.content).octets() > policy.limits.text_octets_max {
             return Err(Cause::TooLong);
         }
@@ -108,6 +112,9 @@ impl Core {
         held.scheduled_at = decided.scheduled_at;
         if let Some(text) = text {
             held.content = text;
+        }
+        if as_it_came {
+            held.part = None;
         }
         if let Some((key, body)) = key {
             let until = now + policy.idempotency_window;

@@ -86,9 +86,10 @@ impl Core {
         for (channel, reach) in self.known.presences.users(to, journey.now) {
             // Somebody waits for a code: not until a phone that is away comes back.
             let waits = reach == Reach::Away && journey.class == Class::OneTimePassword;
-            // Octets for a SIM card or an application are not shown to a person.
-            let shown = || journey.coded.is_none_or(|coded| self.texts.is_text(coded));
-            if !waits && self.kind(channel) == Some(ChannelKind::Rcs) && shown() {
+            // Octets for a SIM card or an application are not shown to a person; a handset knows what they are for.
+            let fits =
+                || reach == Reach::Handset || journey.coded.is_none_or(|coded| self.texts.is_text(coded));
+            if !waits && self.kind(channel) == Some(ChannelKind::Rcs) && fits() {
                 plan.legs.push(channel);
             }
         }

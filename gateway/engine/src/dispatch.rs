@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::{
-    Address, AttemptId, Cause, ChannelId, ChannelKind, Content, Disposition, For, Lane, Outgoing,
+    Address, AttemptId, Cause, ChannelId, ChannelKind, Coded, Content, Disposition, For, Lane, Outgoing,
     OutgoingMessage, Pii, Report, Submission, Timestamp,
 };
 
@@ -221,11 +221,18 @@ impl Core {
         }
     }
 
+    /// Whether this channel is given text in the place of these octets. On RCS, what is no text is for handsets.
+    pub(crate) fn reads(&self, channel: ChannelId, coded: &Coded) -> bool {
+        match self.kind(channel) {
+            Some(ChannelKind::Rcs) => self.texts.is_text(coded),
+            kind => kind.is_some_and(reads_text),
+        }
+    }
+
     /// The message as this channel reads it: a network of texts has no use for the octets of another.
     pub(crate) fn readable(&self, channel: ChannelId, submission: &Arc<Submission>) -> Arc<Submission> {
-        let reads = self.policy.channel(channel).is_some_and(|policy| reads_text(policy.kind));
         match &submission.content {
-            Content::Coded(coded) if reads => {
+            Content::Coded(coded) if self.reads(channel, coded) => {
                 let content = Content::Text(self.texts.text(submission.origin, &[coded]));
                 Arc::new(Submission { content, ..(**submission).clone() })
             }

@@ -109,7 +109,7 @@ impl Core {
                         .number_of(origin, &user.id, to_e164)
                         .map(|number| Pii::new(Address::Number(Number::international(number)))),
                 };
-                (from.filter(|_| here == Some(Reach::Here)), None)
+                (from.filter(|_| here.is_some_and(Reach::is_here)), None)
             }
             _ => return,
         };

@@ -20,6 +20,13 @@ pub(crate) enum Reach {
     Here = 1,
     Away = 2,
     Nobody = 3,
+    Handset = 4,
+}
+
+impl Reach {
+    pub(crate) const fn is_here(self) -> bool {
+        matches!(self, Self::Here | Self::Handset)
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +77,7 @@ impl Presences {
             Presence::Here { until } => (Reach::Here, until),
             Presence::Away { until } => (Reach::Away, until),
             Presence::Nobody { until } => (Reach::Nobody, until),
+            Presence::Handset { until } => (Reach::Handset, until),
         };
         let until = seconds(until);
         let life = until.saturating_sub(seconds(now));
@@ -116,6 +124,7 @@ impl Presences {
             1 => Reach::Here,
             2 => Reach::Away,
             3 => Reach::Nobody,
+            4 => Reach::Handset,
             _ => return None,
         };
         let until = seconds(fact.expires_at?);
@@ -188,6 +197,7 @@ mod tests {
         assert!(!learn(Presence::Here { until: at(86_400) }));
         assert!(learn(Presence::Here { until: at(600) }));
         assert!(learn(Presence::Away { until: at(600) }));
+        assert!(learn(Presence::Handset { until: at(600) }));
         assert!(learn(Presence::Nobody { until: at(600) }));
         assert!(learn(Presence::Nobody { until: at(0) }), "forgotten");
         assert!(!learn(Presence::Nobody { until: at(0) }));

@@ -51,6 +51,16 @@ pub enum Presence {
     Away { until: Timestamp },
     /// No user of the channel.
     Nobody { until: Timestamp },
+    /// Reached there now, at a handset that takes short messages as they are: octets that are no text, too.
+    Handset { until: Timestamp },
+}
+
+impl Presence {
+    /// Reached there now.
+    #[must_use]
+    pub const fn is_here(self) -> bool {
+        matches!(self, Self::Here { .. } | Self::Handset { .. })
+    }
 }
 
 /// What the engine did with an inbound item; released only after the commit.

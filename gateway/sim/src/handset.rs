@@ -157,8 +157,7 @@ impl World {
             let what = self.story.presence(&number, presence);
             self.story.says(self.now, "rcs", "gateway", &what);
         }
-        let unheard =
-            self.sabotage == Some(Sabotage::PresenceUnheard) && matches!(presence, Presence::Here { .. });
+        let unheard = self.sabotage == Some(Sabotage::PresenceUnheard) && presence.is_here();
         // They are known, or nobody would write to them there.
         if !unheard || self.quiet_since.is_none() && self.random.chance(500) {
             self.take(Inbound::Presence { channel: RCS, number, presence });

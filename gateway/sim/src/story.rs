@@ -82,7 +82,7 @@ impl Story {
     pub(crate) fn presence(&self, number: &Pii<Number>, presence: Presence) -> String {
         let number = address(&Pii::new(Address::Number(number.reveal(For::Record).clone())));
         let what = match presence {
-            Presence::Here { .. } => "is here",
+            Presence::Here { .. } | Presence::Handset { .. } => "is here",
             Presence::Away { .. } => "is away",
             Presence::Nobody { .. } => "is nobody here",
         };

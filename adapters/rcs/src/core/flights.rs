@@ -32,7 +32,7 @@ use super::{
     slots::{Slot, Slots},
     status,
 };
-use crate::translate::{Carried, Ends, Form, Line, letter};
+use crate::translate::{Carried, Ends, Form, Line, is_data, letter};
 
 /// Devices of one person that are tried.
 const BRANCHES_MAX: usize = 8;
@@ -154,12 +154,26 @@ impl Core {
     pub(super) fn start(&mut self, now_us: i64, message: OutgoingMessage, pair: u64, to: &Line) {
         let mut message = message;
         let mut aims = self.aims(now_us, to);
+        // Not for people to read (rcs sheet §13.1): other devices would show what nobody understands.
+        let is_data = is_data(&message.submission.content);
+        let unfit = Refusal { retry: Retry::OtherRoute, ..Refusal::ours(Cause::Unencodable) };
+        if is_data && !aims.is_empty() {
+            aims.retain(|aim| is_handset(aim));
+            if aims.is_empty() {
+                self.outcome(message.attempt, Outcome::Refused(unfit));
+                return self.release(now_us, pair);
+            }
+        }
         aims.truncate(BRANCHES_MAX);
         if let Some(onward) = self.on_its_way(now_us, &message, &aims) {
             aims = smallvec![onward];
         }
         if aims.is_empty() {
             match self.beyond(now_us, to) {
+                Ok(_) if is_data => {
+                    self.outcome(message.attempt, Outcome::Refused(unfit));
+                    return self.release(now_us, pair);
+                }
                 Ok(aim) if self.should_ask(now_us, to) => {
                     match self.ask(now_us, &aim, to, message, pair) {
                         Ok(()) => return,

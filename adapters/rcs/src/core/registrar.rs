@@ -8,7 +8,7 @@ use sip_transaction::{
     location::{Asked, Change, Register},
 };
 
-use super::{Core, identity::Unrecognised};
+use super::{Core, identity::Unrecognised, short::is_handset};
 use crate::{
     Settings,
     translate::{Form, Line, Spelling, number_of, uri_of},
@@ -138,7 +138,10 @@ impl Core {
     pub(super) fn announce(&mut self, now_us: i64, line: &Line) {
         let until = self.location.lookup(now_us, line.as_str()).map(|binding| binding.expires_us).max();
         let presence = match until {
-            Some(until) => Presence::Here { until: Timestamp::from_micros(until) },
+            Some(until) => {
+                let is_handset = self.devices_of(now_us, line).iter().any(is_handset);
+                here(is_handset, Timestamp::from_micros(until))
+            }
             None => Presence::Away { until: Timestamp::NEVER },
         };
         self.present(line, presence);
@@ -172,6 +175,11 @@ impl Core {
             self.present(line, Presence::Nobody { until });
         }
     }
+}
+
+/// Reached until then; at a handset for short messages or not.
+pub(super) const fn here(is_handset: bool, until: Timestamp) -> Presence {
+    if is_handset { Presence::Handset { until } } else { Presence::Here { until } }
 }
 
 /// Feature tags among parameters.

@@ -22,7 +22,7 @@ use super::{
     Core,
     alarms::Alarm,
     letters::{Aim, destination},
-    registrar::features,
+    registrar::{features, here},
     sends::{Heard, Owner, Toward},
     short::form_for,
 };
@@ -89,17 +89,18 @@ impl Core {
         let served = Served { server, until_us, capabilities, form, spelling, watch };
         self.served.users.insert(line.clone(), served);
         self.alarms.set(until_us, Alarm::Served(line.clone()));
-        self.present(&line, Presence::Here { until: model::Timestamp::from_micros(until_us) });
+        self.here_again(now_us, &line);
         if wants_watch {
             self.watch(now_us, &line, expires_s);
         }
     }
 
-    /// Somebody who was here all the time can take more: what waits is tried again.
+    /// Somebody who is here, or was all the time, can take what waits: it is tried.
     pub(super) fn here_again(&mut self, now_us: i64, line: &Line) {
-        match self.served.users.get(line).map(|served| served.until_us) {
-            Some(until_us) => {
-                self.present(line, Presence::Here { until: model::Timestamp::from_micros(until_us) });
+        match self.served.users.get(line) {
+            Some(served) => {
+                let is_handset = form_for(served.form, served.capabilities) == Form::Short;
+                self.present(line, here(is_handset, model::Timestamp::from_micros(served.until_us)));
             }
             None if self.devices_of(now_us, line).is_empty() => {}
             None => self.announce(now_us, line),
@@ -220,7 +221,11 @@ impl Core {
                 }
             }
             if let Some(served) = self.served.users.get_mut(&line) {
+                let before = form_for(served.form, served.capabilities);
                 served.capabilities = Capabilities::of(&all);
+                if form_for(served.form, served.capabilities) != before {
+                    self.here_again(now_us, &line);
+                }
             }
         }
         if SubscriptionState::of(&request.headers).is_some_and(|state| state.substate == Substate::Terminated)

@@ -11,7 +11,7 @@ use sip_rcs::{
     imdn::Requested,
     mime::{self, Kind},
 };
-use sms::{Alphabet, decode_text};
+use sms::{Alphabet, Udh, decode_text};
 
 use super::{
     Ends,
@@ -174,18 +174,32 @@ pub fn words_of(content: &Content) -> Cow<'_, str> {
     }
 }
 
-/// The text of a short message.
-fn text_of(coded: &Coded) -> String {
-    let alphabet = match coded.data_coding {
+/// Octets that nobody reads: data, or something for an application.
+#[must_use]
+pub fn is_data(content: &Content) -> bool {
+    let Content::Coded(coded) = content else { return false };
+    let for_application = || {
+        let header = coded.udhi.then(|| Udh::split(&coded.octets)).flatten();
+        header.is_some_and(|(header, _)| header.ports().is_some())
+    };
+    alphabet_of(coded.data_coding) == Alphabet::Octets || for_application()
+}
+
+const fn alphabet_of(data_coding: u8) -> Alphabet {
+    match data_coding {
         0x01 | 0x03 => Alphabet::Latin1,
         0x02 | 0x04 => Alphabet::Octets,
         0x08 | 0x18 | 0xE0..=0xEF => Alphabet::Ucs2,
         0x0E | 0x84 => Alphabet::Cp949,
         // Message classes: bit 2 says eight-bit data.
-        0xF0..=0xFF if coded.data_coding & 0x04 != 0 => Alphabet::Octets,
+        0xF0..=0xFF if data_coding & 0x04 != 0 => Alphabet::Octets,
         _ => Alphabet::Gsm7,
-    };
-    let decoded = decode_text(alphabet, &coded.octets, coded.udhi);
+    }
+}
+
+/// The text of a short message.
+fn text_of(coded: &Coded) -> String {
+    let decoded = decode_text(alphabet_of(coded.data_coding), &coded.octets, coded.udhi);
     let octets = decoded.octets.len();
     // Eight-bit data is no text; people see that something came.
     decoded.into_text().map_or_else(|| format!("[{octets} octets]"), |text| normal(&text).into())

@@ -13,7 +13,7 @@ mod words;
 pub use self::{
     carried::{Back, Carried, Id, wanted},
     content::{Reading, Unread, read_content},
-    letter::{Form, Letter, letter, words_of},
+    letter::{Form, Letter, is_data, letter, words_of},
     name::{MessageName, Namer},
     number::{Ends, Line, Spelling, number_of, uri_of},
     report::{receipt_of, say},

@@ -46,7 +46,7 @@ fn a_device_registers_is_listed_and_its_person_is_here_until_it_leaves() {
     assert_eq!(associated, [b"<sip:+821011110001@ims.example>".as_slice(), b"<tel:+821011110001>"]);
     assert!(response.headers.contains(Name::Date));
     let until = Timestamp::from_micros(world.now_us + 600_000_000);
-    assert_eq!(presences(&mut world), [("821011110001".into(), Presence::Here { until })]);
+    assert_eq!(presences(&mut world), [("821011110001".into(), Presence::Handset { until })]);
     let response = world.register(handset(), MINA, "<sip:mina@127.0.0.1:6001>", "Expires: 0");
     assert_eq!(response.status, 200);
     assert!(!response.headers.contains(Name::Contact));

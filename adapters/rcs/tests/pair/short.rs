@@ -1,8 +1,8 @@
 //! Short messages over IMS (TS 24.341, rcs sheet §12).
 
 use model::{
-    Answer, Cause, Disposition, Inbound, MessageId, Outcome, Outgoing, Presence, ReceiptState, Refusal,
-    Report, Retry, Ticket,
+    Answer, Cause, Coded, Content, Disposition, Inbound, MessageId, Outcome, Outgoing, Presence,
+    ReceiptState, Refusal, Report, Retry, Ticket,
 };
 use proptest::prelude::*;
 use sip_message::{Name, Request};
@@ -286,7 +286,7 @@ fn a_full_handset_is_waited_for_and_says_when_there_is_room() {
     assert_eq!(world.status(), 202);
     assert_eq!(&said(&mut world).body[..], [0x03, 0x33]);
     let here = world.inbound.pop_front();
-    assert!(matches!(here, Some(Inbound::Presence { presence: Presence::Here { .. }, .. })), "{here:?}");
+    assert!(matches!(here, Some(Inbound::Presence { presence: Presence::Handset { .. }, .. })), "{here:?}");
 }
 
 #[test]
@@ -398,6 +398,41 @@ fn a_status_report_names_the_message_and_its_end() {
     acknowledges(&mut world, &report, &[0x02, report.body[1]]);
     assert_eq!(world.outcome(), (outgoing.attempt, Outcome::Sent(smallvec::smallvec![])));
     world.quiet();
+}
+
+fn data() -> model::Submission {
+    let octets = bytes::Bytes::from_static(&[0, 1, 0xFF]);
+    let content = Content::Coded(Coded { data_coding: 4, udhi: false, octets });
+    model::Submission { content, ..text(PHONE, MINA, "") }
+}
+
+/// Rcs sheet §13.1.
+#[test]
+fn data_is_for_handsets_and_for_nobody_who_reads() {
+    let mut world = believing();
+    let chats =
+        "<sip:mina@127.0.0.1:6002>;+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.msg\"";
+    world.register(crate::world::udp("127.0.0.1:6002"), MINA, chats, "Expires: 600");
+    let here = world.inbound.pop_back();
+    assert!(matches!(here, Some(Inbound::Presence { presence: Presence::Here { .. }, .. })), "{here:?}");
+    let outgoing = world.outgoing(data());
+    world.settle();
+    world.hand_over(Outgoing::Message(outgoing));
+    let Outcome::Refused(refusal) = world.outcome().1 else { panic!("refused") };
+    assert_eq!((refusal.cause, refusal.retry), (Cause::Unencodable, Retry::OtherRoute));
+    world.quiet();
+    world.register(handset(), MINA, "<sip:mina@127.0.0.1:6001>;+g.3gpp.smsip", "Expires: 600");
+    let here = world.inbound.pop_back();
+    assert!(matches!(here, Some(Inbound::Presence { presence: Presence::Handset { .. }, .. })), "{here:?}");
+    world.settle();
+    let outgoing = world.outgoing(data());
+    world.hand_over(Outgoing::Message(outgoing));
+    let delivery = said(&mut world);
+    assert!(delivery.body.ends_with(&[3, 0, 1, 0xFF]));
+    // The other device hears nothing of it, and the RP-ACK is the end.
+    world.quiet();
+    acknowledges(&mut world, &delivery, &[0x02, delivery.body[1]]);
+    assert!(matches!(world.outcome().1, Outcome::Sent(_)));
 }
 
 /// RP-DATA of a handset with that SMS-SUBMIT.

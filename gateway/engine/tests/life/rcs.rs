@@ -101,6 +101,30 @@ fn segments_are_joined_and_octets_for_a_machine_stay_sms() {
 }
 
 #[test]
+fn octets_for_a_machine_reach_a_handset_as_they_are_and_not_joined() {
+    let mut world = world();
+    says(&mut world, "01012345678", |until| Presence::Handset { until });
+    let segment = |number| {
+        let octets = vec![0, number, 0xFF].into();
+        let content = Content::Coded(Coded { data_coding: 4, udhi: false, octets });
+        Submission { part: Some(Part { reference: 9, total: 2, number }), content, ..from_smsc() }
+    };
+    for number in [1, 2] {
+        world.accepted(segment(number));
+        let (channel, Outgoing::Message(message)) = world.next_handed() else { panic!("a message") };
+        assert_eq!((channel, &message.submission.content), (RCS, &segment(number).content));
+    }
+    // After a restart as before it.
+    world.accepted(segment(3));
+    let mut world = restarted(&world, rcs_policy(|_| {}));
+    let (channel, Outgoing::Message(message)) = world.next_handed() else { panic!("a message") };
+    assert_eq!((channel, &message.submission.content), (RCS, &segment(1).content));
+    // What people read is text there too.
+    world.accepted(hello());
+    assert!(matches!(world.handed_message(), (RCS, _)));
+}
+
+#[test]
 fn a_code_does_not_wait_for_a_phone_that_is_away() {
     let mut world = world();
     says(&mut world, "01012345678", |until| Presence::Away { until });
