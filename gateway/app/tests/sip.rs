@@ -53,6 +53,9 @@ mod chat;
 /// RCS first, then SMS.
 #[path = "sip/fallback.rs"]
 mod fallback;
+/// Group chats.
+#[path = "sip/groups.rs"]
+mod groups;
 /// Connections of MSRP that hurt.
 #[path = "sip/hostile_msrp.rs"]
 mod hostile_msrp;

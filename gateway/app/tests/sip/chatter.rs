@@ -9,7 +9,7 @@ use sip_net::msrp::{Fingerprint, Proof, Settings, Target, testing::Peer, tls};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
-    account::uri,
+    account::{DOMAIN, uri},
     device::{Call, Device},
     program::PATIENCE,
     served::Served,
@@ -19,6 +19,7 @@ use crate::{
 /// The services of RCS that have sessions (rcs sheet §1.2).
 pub(crate) const CHAT: &str = "oma.cpm.session";
 pub(crate) const LARGE: &str = "oma.cpm.largemsg";
+pub(crate) const GROUP: &str = "oma.cpm.session.group";
 
 pub(crate) const CPIM: &str = "message/cpim";
 pub(crate) const COMPOSING: &str = "application/im-iscomposing+xml";
@@ -126,6 +127,49 @@ impl Chatter {
         let own = self.peer.uri();
         let (call, answer) = self.invites(service, target, &own, more);
         assert_eq!(answer.status(), Some(200), "{}", answer.head);
+        self.device.acknowledges(&call);
+        let sdp = String::from_utf8(answer.body).expect("a description is text");
+        let session = self.connects(&own, &sdp);
+        Chat { call, session, sdp }
+    }
+
+    /// Creates a group with these members and connects to it.
+    #[track_caller]
+    pub(crate) fn founds(&mut self, members: &[&str], subject: &str) -> Chat {
+        self.calls += 1;
+        let own = self.peer.uri();
+        let factory = format!("sip:conference-factory@{DOMAIN}");
+        let id = format!("group-{}@{}", self.calls, self.device.local());
+        let mut call = Call { id, target: factory.clone(), to: format!("<{factory}>") };
+        let entries: String = members
+            .iter()
+            .map(|member| format!("<entry uri=\"tel:{member}\" cp:copyControl=\"to\"/>"))
+            .collect();
+        let body = format!(
+            "--part\r\nContent-Type: application/sdp\r\n\r\n{}\r\n--part\r\n\
+             Content-Type: application/resource-lists+xml\r\nContent-Disposition: recipient-list\r\n\r\n\
+             <?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n\
+             <resource-lists xmlns=\"urn:ietf:params:xml:ns:resource-lists\" \
+             xmlns:cp=\"urn:ietf:params:xml:ns:copycontrol\"><list>{entries}</list></resource-lists>\r\n--part--\r\n",
+            self.description(&own, "")
+        );
+        let head = format!(
+            "Contact: {}\r\n\
+             P-Preferred-Service: urn:urn-7:3gpp-service.ims.icsi.{GROUP}\r\n\
+             Accept-Contact: *;+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.{GROUP}\"\r\n\
+             Require: recipient-list-invite\r\nSubject: {subject}\r\n\
+             Conversation-ID: 0d1f3a52-7c64-4b8e-9e21-6a5b4c3d2e1f\r\n\
+             Contribution-ID: f2e1d0c3-b4a5-4697-8899-a0b1c2d3e4f5\r\n\
+             Supported: timer\r\nSession-Expires: 1800\r\nAllow: INVITE, ACK, BYE, CANCEL, UPDATE, NOTIFY\r\n\
+             Content-Type: multipart/mixed;boundary=part\r\n",
+            self.contact()
+        );
+        let answer = self.device.asks_in(&call, "INVITE", &head, body.as_bytes());
+        assert_eq!(answer.status(), Some(200), "{}", answer.head);
+        call.to = answer.header("To").expect("an answer has it").to_owned();
+        let contact = answer.header("Contact").expect("the group's URI");
+        assert!(contact.contains(">;isfocus"), "{contact}");
+        call.target = contact.trim_start_matches('<').split('>').next().unwrap_or_default().to_owned();
         self.device.acknowledges(&call);
         let sdp = String::from_utf8(answer.body).expect("a description is text");
         let session = self.connects(&own, &sdp);
@@ -306,6 +350,25 @@ impl Chatter {
             }
             _ => None,
         })
+    }
+
+    /// What is said to it that fits; what comes before is kept.
+    #[track_caller]
+    pub(crate) fn hears_that(&mut self, fits: impl Fn(&Said) -> bool) -> Said {
+        self.waits("something said that fits", |heard| match heard {
+            Action::Deliver { content_type, body, .. } => {
+                Some(Said { content_type: content_type.to_string(), body: body.to_vec() }).filter(&fits)
+            }
+            _ => None,
+        })
+    }
+
+    /// BYE for good: of a group, that is leaving it.
+    #[track_caller]
+    pub(crate) fn leaves(&mut self, chat: Chat) {
+        let reason = "Reason: SIP;cause=200;text=\"Call completed\"\r\n";
+        assert_eq!(self.device.asks_in(&chat.call, "BYE", reason, b"").status(), Some(200));
+        self.peer.close(chat.session);
     }
 
     /// BYE.

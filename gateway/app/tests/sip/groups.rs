@@ -1,0 +1,106 @@
+//! Group chats over real sockets (rcs sheet §10, §13.3): two phones with RCS, and one that has only SMS.
+
+use crate::{
+    chatter::{Chat, Chatter, GROUP, Said},
+    device::Call,
+    served::{JUN, MINA, PHONE, Served},
+    support::Script,
+    wire::Heard,
+};
+
+/// Who said it, and what.
+fn says<'a>(who: &'a str, text: &'a str) -> impl Fn(&Said) -> bool + 'a {
+    move |said| {
+        said.text().ends_with(&format!("\r\n\r\n{text}"))
+            && said.header("From").contains(&format!("tel:{who}>"))
+    }
+}
+
+/// Mina subscribes to the state within her session; the first NOTIFY.
+#[track_caller]
+fn subscribes(mina: &mut Chatter, chat: &Chat) -> String {
+    let more = "Event: conference\r\nAccept: application/conference-info+xml\r\nExpires: 3600\r\n\
+                Contact: <sip:mina@127.0.0.1;transport=tcp>\r\n";
+    assert_eq!(mina.device.asks_in(&chat.call, "SUBSCRIBE", more, b"").status(), Some(200));
+    notified(mina)
+}
+
+#[track_caller]
+fn notified(mina: &mut Chatter) -> String {
+    let notify: Heard = mina.device.is_asked();
+    assert!(notify.head.starts_with("NOTIFY "), "{}", notify.head);
+    mina.device.answers(&notify, "200 OK");
+    String::from_utf8(notify.body).expect("a document")
+}
+
+/// The group of the two and the phone, whose owner answers whatever it gets.
+#[track_caller]
+fn party(served: &Served) -> (Chatter, Chat, Chatter, Chat) {
+    let mut mina = Chatter::register(MINA, served);
+    let mut jun = Chatter::register(JUN, served);
+    let of_mina = mina.founds(&[JUN, PHONE], "Dinner");
+    let of_jun = jun.is_invited(GROUP);
+    assert_eq!(of_jun.call.target.split(['@', ';']).next(), of_mina.call.target.split(['@', ';']).next());
+    (mina, of_mina, jun, of_jun)
+}
+
+#[test]
+fn two_phones_and_one_with_sms_only_talk_in_a_group() {
+    let answers = |to: &str| if PHONE.ends_with(to) { Script::Answer("I come") } else { Script::Deliver };
+    let served = Served::start("rcs", answers, |text| text);
+    let capture = served.captured();
+    let (mut mina, of_mina, mut jun, of_jun) = party(&served);
+
+    // The phone was asked, from a number that is lent to the group, and its owner answered to that.
+    mina.hears_that(says(PHONE, "I come"));
+    jun.hears_that(says(PHONE, "I come"));
+    let asked = String::from_utf8(served.smsc.texts()[0].clone()).expect("plain letters");
+    assert!(asked.contains("Dinner") && asked.contains("LEAVE"), "{asked}");
+
+    // The 200 of MSRP came when it was stored for both.
+    mina.writes(&of_mina, "Msg1", "at eight?");
+    let heard = jun.hears_that(says(MINA, "at eight?"));
+    assert_eq!(heard.header("imdn.Message-ID"), "Msg1");
+    mina.hears_that(|said| {
+        said.text().contains("<message-id>Msg1</message-id>")
+            && said.text().contains("<delivered/>")
+            && said.header("From").contains(PHONE)
+    });
+    assert_eq!(served.smsc.texts()[1], format!("{MINA}: at eight?").as_bytes());
+    jun.notifies(&of_jun, &heard, "display", "displayed");
+    mina.hears_that(|said| said.text().contains("<displayed/>") && said.header("From").contains(JUN));
+    // What the phone's owner answered to that.
+    mina.hears_that(says(PHONE, "I come"));
+    jun.hears_that(says(PHONE, "I come"));
+
+    let state = subscribes(&mut mina, &of_mina);
+    assert!(state.contains("<subject>Dinner</subject>") && state.contains("state=\"full\""), "{state}");
+    jun.leaves(of_jun);
+    let state = notified(&mut mina);
+    assert!(state.contains("departed") && state.contains(JUN) && !state.contains(PHONE), "{state}");
+    mina.hangs_up(of_mina);
+
+    let counts = capture.finish().dissected();
+    assert!(counts["INVITE"] == 2 && counts["SUBSCRIBE"] == 1 && counts["NOTIFY"] == 2, "{counts:?}");
+    // The invitation; what the phone said twice, each time for two; one text for two.
+    assert_eq!(served.verified()["accepted"], 1 + 2 * 3 + 2);
+}
+
+/// What the README of the channel says about a restart.
+#[test]
+fn a_group_that_a_restart_forgot_is_created_again_under_its_uri() {
+    let served = Served::standalone();
+    let (mina, of_mina, jun, of_jun) = party(&served);
+    let conference = of_mina.call.target.clone();
+    drop((mina, of_mina, jun, of_jun));
+    let served = served.restart();
+    let mut mina = Chatter::register(MINA, &served);
+    let call = Call { id: "again@test".into(), target: conference.clone(), to: format!("<{conference}>") };
+    let offerless = "Contact: <sip:mina@127.0.0.1;transport=tcp>\r\n";
+    assert_eq!(mina.device.asks_in(&call, "INVITE", offerless, b"").status(), Some(404));
+    mina.device.acknowledges(&call);
+    let again = mina.founds(&[JUN, PHONE], "Dinner");
+    assert_eq!(again.call.target, conference);
+    mina.writes(&again, "Msg2", "still there?");
+    mina.hears_that(|said| said.text().contains("<delivered/>") && said.header("From").contains(PHONE));
+}
