@@ -14,8 +14,9 @@ use sip_transaction::Flow;
 
 use crate::{
     chat::world_with,
-    handset::{Handset, cpim, next, reason},
-    world::{JUN, MINA, PHONE, World, number, udp},
+    handset::{Handset, OTHER_LINE, cpim, next, reason},
+    ladder::Ladder,
+    world::{JUN, MINA, PHONE, World, number, other_handset},
 };
 
 const CHAT: &str = "+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.session\"";
@@ -116,17 +117,20 @@ impl Seat {
 /// Both handsets registered.
 fn handsets() -> (World, Handset, Handset) {
     let (mut world, mina) = world_with(|_| {});
-    let flow = udp("127.0.0.1:6002");
+    let flow = other_handset();
     for (at, who, name) in [(mina.flow, MINA, "mina@127.0.0.1:6001"), (flow, JUN, "jun@127.0.0.1:6002")] {
         assert_eq!(world.register(at, who, &format!("<sip:{name}>;{CHAT}"), "Expires: 600").status, 200);
     }
     world.settle();
-    (world, mina, Handset::new(flow, 102))
+    (world, mina, Handset::new(flow, OTHER_LINE.0))
 }
 
 /// Mina has created a group with Jun, who is in it, and with somebody who has only a plain phone.
 fn party() -> Party {
-    let (mut world, mut mina, mut jun) = handsets();
+    gathered(handsets())
+}
+
+fn gathered((mut world, mut mina, mut jun): (World, Handset, Handset)) -> Party {
     let ok = create(&mut world, &mina, &[JUN, PHONE]);
     assert_eq!(ok.status, 200, "{ok:?}");
     let conference = conference_of(ok.headers.text(Name::Contact));
@@ -178,6 +182,12 @@ impl Party {
         attempt
     }
 
+    /// The group as phones and messengers write to it.
+    fn as_user(&self) -> Address {
+        let id = self.conference.split([':', '@']).nth(1).expect("an id");
+        Address::User(model::User { messenger: "rcs".into(), id: id.into() })
+    }
+
     /// Mina subscribes to the state, outside of her session.
     fn subscribe(&mut self, expires: u32) -> Response {
         let head = format!(
@@ -227,6 +237,64 @@ fn status(roster: &Roster, number: &str) -> Option<Status> {
     let info = roster.state();
     let user = info.users.iter().find(|user| user.entity.0 == format!("tel:{number}"))?;
     user.endpoints.first()?.status
+}
+
+/// The ladder of a group.
+pub(crate) fn group_chat() -> World {
+    let (mut world, mina, jun) = handsets();
+    world.ladder = Some(Ladder::default());
+    let mut party = gathered((world, mina, jun));
+    let pass = |party: &mut Party, ms: i64| party.world.now_us += ms * 1_000;
+    pass(&mut party, 2_000);
+    party.mina.says(&mut party.world, "Msg1", "at eight?");
+    let said = party.submissions();
+    pass(&mut party, 2);
+    party.accept(&said);
+    party.mina.handset.exchange(&mut party.world);
+    party.hand_over(&said[0].0);
+    party.jun.hears(&mut party.world);
+    party.world.inbound.clear();
+    // The SMSC said that the phone has it.
+    pass(&mut party, 3_000);
+    let report = party.world.outgoing((*said[1].0).clone());
+    party.world.hand_over(Outgoing::Report(model::Report {
+        attempt: report.attempt,
+        message: report.message,
+        submission: report.submission,
+        disposition: model::Disposition::Delivered,
+        cause: None,
+        code: None,
+        at: model::Timestamp::from_micros(party.world.now_us),
+        segments: 1,
+        displayed: false,
+        intermediate: false,
+        via: Some(model::ChannelKind::Smsc),
+    }));
+    party.mina.hears(&mut party.world);
+    party.world.inbound.clear();
+    pass(&mut party, 4_000);
+    let answer =
+        Submission { to: model::Pii::new(party.as_user()), ..crate::world::text(PHONE, MINA, "I come") };
+    party.hand_over(&answer);
+    let said = party.submissions();
+    pass(&mut party, 2);
+    party.accept(&said);
+    party.world.inbound.clear();
+    party.hand_over(&said[0].0);
+    party.mina.hears(&mut party.world);
+    party.hand_over(&said[1].0);
+    party.jun.hears(&mut party.world);
+    party.world.settle();
+    pass(&mut party, 1_000);
+    party.subscribe(3_600);
+    let mut roster = Roster::default();
+    party.notified(&mut roster);
+    pass(&mut party, 1_000);
+    let bye = party.jun.head("BYE", &party.conference, "\nReason: SIP;cause=200;text=\"Call completed\"");
+    party.world.request(party.jun.handset.flow, &bye, b"");
+    party.world.sent_response();
+    party.notified(&mut roster);
+    party.world
 }
 
 /// §10.1.
@@ -354,12 +422,8 @@ fn a_notification_of_a_member_reaches_who_wrote_the_message() {
 #[test]
 fn a_plain_phone_is_heard_in_the_group_and_leaves_by_a_word() {
     let mut party = party();
-    let group = match party.conference.split([':', '@']).nth(1) {
-        Some(id) => model::User { messenger: "rcs".into(), id: id.into() },
-        None => panic!("an id"),
-    };
     let mut answer = crate::world::text(PHONE, MINA, "I come");
-    answer.to = model::Pii::new(Address::User(group));
+    answer.to = model::Pii::new(party.as_user());
     let attempt = party.hand_over(&answer);
     let all = party.submissions();
     assert_eq!(all.iter().map(|(one, _)| one.to.clone()).collect::<Vec<_>>(), [number(MINA), number(JUN)]);

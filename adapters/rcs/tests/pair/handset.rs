@@ -14,6 +14,9 @@ use crate::{ladder, world::World};
 /// Where the gateway says that it listens.
 pub(crate) const GATEWAY: &str = "127.0.0.1:2855";
 
+/// The connection of the second handset.
+pub(crate) const OTHER_LINE: ConnectionId = ConnectionId(102);
+
 pub(crate) struct Handset {
     pub(crate) flow: Flow,
     pub(crate) endpoint: Endpoint,
@@ -181,7 +184,7 @@ impl Handset {
     pub(crate) fn lose(&mut self, world: &mut World) {
         let (now, connection) = (world.now_us, self.line);
         if let Some(ladder) = &mut world.ladder {
-            ladder.line(now, ladder::HANDSET, ladder::CHANNEL, "the connection breaks");
+            ladder.line(now, ladder::on(connection), ladder::CHANNEL, "the connection breaks");
         }
         world.core.msrp(now, Event::Closed { connection, why: Ended::Closed });
         world.collect();
@@ -207,7 +210,7 @@ impl Handset {
                     let mut buffer = BytesMut::from(&octets[..]);
                     Decoder::default().cut(&mut buffer, &mut frames).expect("what MSRP writes is readable");
                     if let Some(ladder) = &mut world.ladder {
-                        ladder.msrp(world.now_us, ladder::HANDSET, ladder::CHANNEL, &octets);
+                        ladder.msrp(world.now_us, ladder::on(connection), ladder::CHANNEL, &octets);
                     }
                     world.core.msrp(world.now_us, Event::Frames { connection, frames });
                     world.collect();

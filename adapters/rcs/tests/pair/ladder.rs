@@ -3,10 +3,11 @@
 use std::fmt::Display;
 
 use bytes::BytesMut;
-use model::{Answer, Inbound, Outcome, Outgoing, SignalKind};
+use model::{Address, Answer, For, Inbound, Outcome, Outgoing, SignalKind};
 use sip_message::{Message, Method, Name};
-use sip_msrp::{Decoder, Frame};
+use sip_msrp::{ConnectionId, Decoder, Frame};
 use sip_rcs::Cpim;
+use sip_transaction::Flow;
 
 /// A ladder as it is committed.
 #[derive(Debug, Default)]
@@ -17,8 +18,19 @@ pub(crate) struct Ladder {
 
 /// The three whose words are written down.
 pub(crate) const HANDSET: &str = "handset";
+pub(crate) const OTHER: &str = "other";
 pub(crate) const CHANNEL: &str = "rcs";
 pub(crate) const GATEWAY: &str = "gateway";
+
+/// Which handset is at the other end of a way.
+pub(crate) fn at(flow: Flow) -> &'static str {
+    if flow.remote == crate::world::other_handset().remote { OTHER } else { HANDSET }
+}
+
+/// The same of a connection of MSRP.
+pub(crate) fn on(connection: ConnectionId) -> &'static str {
+    if connection == crate::handset::OTHER_LINE { OTHER } else { HANDSET }
+}
 
 impl Ladder {
     pub(crate) fn text(&self) -> &str {
@@ -82,7 +94,10 @@ impl Ladder {
 
     pub(crate) fn inbound(&mut self, now_us: i64, inbound: &Inbound) {
         let what = match inbound {
-            Inbound::Submit { .. } => "a message for somebody".to_owned(),
+            Inbound::Submit { submission, .. } => match submission.from.reveal(For::Decision) {
+                Address::Number(_) => "a message for somebody".to_owned(),
+                Address::User(_) => "a message of a group for somebody".to_owned(),
+            },
             Inbound::Outcome { outcome: Outcome::Sent(_), .. } => "sent".to_owned(),
             Inbound::Outcome { outcome: Outcome::Refused(refusal), .. } => {
                 format!("refused: {:?}", refusal.cause)
@@ -109,7 +124,10 @@ impl Ladder {
 
     pub(crate) fn outgoing(&mut self, now_us: i64, outgoing: &Outgoing) {
         let what = match outgoing {
-            Outgoing::Message(_) => "a message for the handset",
+            Outgoing::Message(message) => match message.submission.to.reveal(For::Decision) {
+                Address::Number(_) => "a message for the handset",
+                Address::User(_) => "a message for a group",
+            },
             Outgoing::Report(_) => "a report about a message of the handset",
             Outgoing::Revoke(_) => "take a message back",
             Outgoing::Signal(_) => "somebody types",

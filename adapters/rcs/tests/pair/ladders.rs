@@ -11,6 +11,7 @@ use sip_message::Method;
 
 use crate::{
     chat::world,
+    groups::group_chat,
     handset::{Handset, cpim, next},
     ladder::Ladder,
     short::SUBMIT,
@@ -335,6 +336,11 @@ fn the_committed_ladders_are_what_happens() {
             "session-chat",
             "A handset chats with somebody: typing, texts and notifications, both ways, in one session.",
             session_chat(),
+        ),
+        (
+            "group-chat",
+            "Two handsets and a phone with SMS only in a group: created, joined, talked in, watched, left.",
+            group_chat(),
         ),
         (
             "session-lost",

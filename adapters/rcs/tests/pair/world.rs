@@ -144,6 +144,11 @@ pub(crate) fn handset() -> Flow {
     udp("127.0.0.1:6001")
 }
 
+/// A device of Jun's.
+pub(crate) fn other_handset() -> Flow {
+    udp("127.0.0.1:6002")
+}
+
 impl World {
     pub(crate) fn new() -> Self {
         Self::with(settings())
@@ -188,14 +193,14 @@ impl World {
             let limits = sip_message::Limits::STREAM;
             let message = sip_message::parse_datagram(octets, &limits).expect("what we send can be read");
             if let Some(ladder) = &mut self.ladder {
-                ladder.sip(self.now_us, ladder::CHANNEL, ladder::HANDSET, &message);
+                ladder.sip(self.now_us, ladder::CHANNEL, ladder::at(flow), &message);
             }
             self.sent.push_back((flow, message));
         }
         if let Some(ladder) = &mut self.ladder {
             for action in &out.msrp {
-                if let sip_msrp::Action::Write { octets, .. } = action {
-                    ladder.msrp(self.now_us, ladder::CHANNEL, ladder::HANDSET, octets);
+                if let sip_msrp::Action::Write { connection, octets } = action {
+                    ladder.msrp(self.now_us, ladder::CHANNEL, ladder::on(*connection), octets);
                 }
             }
             out.inbound.iter().for_each(|inbound| ladder.inbound(self.now_us, inbound));
@@ -241,7 +246,7 @@ impl World {
         let message =
             sip_message::parse_datagram(octets.into(), &sip_message::Limits::STREAM).expect("readable");
         if let Some(ladder) = &mut self.ladder {
-            ladder.sip(self.now_us, ladder::HANDSET, ladder::CHANNEL, &message);
+            ladder.sip(self.now_us, ladder::at(flow), ladder::CHANNEL, &message);
         }
         self.core.received(self.now_us, flow, message);
         self.collect();
