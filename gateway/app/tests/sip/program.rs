@@ -6,7 +6,10 @@ use std::{
     os::unix::process::CommandExt,
     path::Path,
     process::{Child, ChildStdin, Command, ExitStatus, Stdio},
-    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    sync::{
+        atomic::{AtomicU32, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -16,12 +19,18 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
 /// How long a program may take to end once it was asked to.
 const FAREWELL: Duration = Duration::from_secs(10);
 
-/// An address of the loopback on which nobody listens now, over UDP nor TCP.
+/// Ports below those that the system gives to whoever does not care.
+const PORTS: std::ops::Range<u32> = 10_000..32_000;
+
+/// An address of the loopback on which nobody listens now, over UDP nor TCP; no two are the same. Tests run side by side
+/// in processes of their own, so each begins somewhere else.
 pub(crate) fn free_address() -> SocketAddr {
-    for _ in 0..100 {
-        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the loopback has a free port");
-        let address = tcp.local_addr().expect("a listener has an address");
-        if UdpSocket::bind(address).is_ok() {
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    for _ in PORTS {
+        let offset = std::process::id().wrapping_mul(97).wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed));
+        let port = PORTS.start + offset % (PORTS.end - PORTS.start);
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, u16::try_from(port).expect("a port")));
+        if TcpListener::bind(address).is_ok() && UdpSocket::bind(address).is_ok() {
             return address;
         }
     }
