@@ -140,6 +140,23 @@ fn a_repetition_is_acknowledged_again_and_submitted_once() {
     submits(&mut world, SUBMIT);
 }
 
+/// After a restart the gateway still knows a repetition, by the key that it comes under.
+#[test]
+fn a_repetition_has_the_key_of_its_first_copy_in_every_process() {
+    let key_of = |body: &[u8]| {
+        let mut world = believing();
+        old_handset(&mut world);
+        says(&mut world, body, "");
+        assert_eq!(world.status(), 202);
+        world.submission().0.idempotency_key.clone().expect("a key")
+    };
+    let (mut again, mut next) = (SUBMIT.to_vec(), SUBMIT.to_vec());
+    again[8] = 0x25;
+    next[9] = 0x12;
+    assert_eq!(key_of(SUBMIT), key_of(&again));
+    assert_ne!(key_of(SUBMIT), key_of(&next), "another TP-MR is another message");
+}
+
 #[test]
 fn a_handset_that_does_not_count_its_references_may_say_the_same_again() {
     let mut world = believing();

@@ -142,3 +142,54 @@ fn a_phone_with_a_card_registers_with_aka_and_is_reached() {
     let counts = capture.finish().dissected();
     assert!(counts["REGISTER"] >= 6, "two of each phone, and one of the core for each: {counts:?}");
 }
+
+/// SMS over IMS as operators have it: the phone knows the core, the core knows the gateway.
+#[test]
+fn a_phone_with_a_card_exchanges_short_messages_through_the_core() {
+    let core = core(RegistrationBody::Register);
+    let local = free_address();
+    let fields = [with_aka(MINA)];
+    let registers = Scenario { local, fields: &fields, ..Scenario::new("register_aka", core.scscf) };
+    assert_eq!(Sipp::run(&registers).successful, 1);
+    core.hears_of_presence(1);
+    let capture = core.captured();
+    // RP-DATA 13 to the centre 100 with an SMS-SUBMIT to +821099990001: data, among it what ends lines and strings.
+    let submit = [
+        &[0x00, 0x0D, 0x00, 0x03, 0x81, 0x01, 0xF0, 0x12][..],
+        &[0x01, 0x0A, 0x0C, 0x91, 0x28, 0x01, 0x99, 0x99, 0x00, 0x10, 0x00, 0x04],
+        &[0x05, 0x00, 0x0D, 0xFF, 0x0A, 0x80],
+    ]
+    .concat();
+    let submits = Scenario {
+        local,
+        fields: &[MINA.to_owned()],
+        keys: &[("centre", "100")],
+        body: &submit,
+        strangers: Some("answer"),
+        ..Scenario::new("sms_mo", core.scscf)
+    };
+    assert_eq!(Sipp::run(&submits).successful, 1);
+    until("the SMSC has it", || (!core.served.smsc.texts().is_empty()).then_some(()));
+    assert_eq!(core.served.smsc.texts(), [[0x00, 0x0D, 0xFF, 0x0A, 0x80]], "octet for octet");
+    let phone =
+        Scenario { local, remote: None, keys: &[("user", MINA)], ..Scenario::new("sms_mt", core.scscf) };
+    let phone = Sipp::start(&phone);
+    let id = core.served.gateway.submit("shop-key", MINA, "안녕");
+    core.served.gateway.becomes("shop-key", &id, "delivered");
+    assert_eq!(phone.finish().successful, 1);
+    let captured = capture.finish();
+    captured.dissected();
+    // Seen on both sides of the core.
+    let bodies = |filter: &str| -> Vec<Vec<u8>> {
+        captured.sip(filter).into_iter().map(|message| message.body).collect()
+    };
+    let sent = bodies("sip.Method == MESSAGE && sip.from.user contains \"0001\" && !sip.In-Reply-To");
+    assert!(sent.len() >= 2 && sent.iter().all(|body| *body == submit), "{sent:02x?}");
+    let acks = bodies("sip.Method == MESSAGE && sip.from.user == \"100\" && sip.In-Reply-To");
+    assert!(acks.len() >= 2 && acks.iter().all(|body| body[..3] == [0x03, 0x0D, 0x41]), "{acks:02x?}");
+    let brought = bodies("sip.Method == MESSAGE && sip.from.user == \"100\" && !sip.In-Reply-To");
+    assert!(brought.len() >= 2 && brought.iter().all(|body| body == &brought[0]), "{brought:02x?}");
+    assert!(brought[0].ends_with(&[0x04, 0xC5, 0x48, 0xB1, 0x55]), "{brought:02x?}");
+    until("both have ended", || (core.served.verified()["open"] == 0).then_some(()));
+    assert_eq!(core.served.verified()["accepted"], 2);
+}
