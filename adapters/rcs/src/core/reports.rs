@@ -36,7 +36,9 @@ impl Core {
             return self.outcome(report.attempt, Outcome::Sent(SmallVec::new()));
         };
         let own = member_of(&carried, &self.settings);
-        if own.is_some() && self.report_in_group(now_us, &report) {
+        if let Some(own) = &own
+            && self.report_in_group(now_us, &report, own)
+        {
             return;
         }
         // In a group, whoever said it: a plain phone was shown the group.

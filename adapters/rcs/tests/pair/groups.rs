@@ -618,3 +618,70 @@ fn when_we_stop_everybody_hears_it_and_nothing_is_kept() {
     assert_eq!(byes.count(), 2);
     assert!(party.world.core.is_idle());
 }
+
+fn delivered(submission: &Submission, attempt: &model::OutgoingMessage) -> Outgoing {
+    Outgoing::Report(model::Report {
+        attempt: attempt.attempt,
+        message: attempt.message,
+        submission: std::sync::Arc::new(submission.clone()),
+        disposition: model::Disposition::Delivered,
+        cause: None,
+        code: None,
+        at: model::Timestamp::ZERO,
+        segments: 1,
+        displayed: false,
+        intermediate: false,
+        via: Some(model::ChannelKind::Smsc),
+    })
+}
+
+/// §8.1: what a client did not list as wrapped comes by MESSAGE.
+#[test]
+fn a_report_goes_by_message_to_a_client_that_takes_none_in_sessions_and_to_who_is_away() {
+    let (world, mut mina, jun) = handsets();
+    mina.wrapped = "text/plain";
+    let mut party = gathered((world, mina, jun));
+    party.mina.says(&mut party.world, "Msg1", "x");
+    let all = party.submissions();
+    party.accept(&all);
+    party.mina.handset.exchange(&mut party.world);
+    let about_phone = party.world.outgoing((*all[1].0).clone());
+    party.world.hand_over(delivered(&all[1].0, &about_phone));
+    let report = next(&mut party.world, &Method::MESSAGE);
+    assert_eq!(report.uri.as_str(), "sip:mina@127.0.0.1:6001");
+    let cpim = Cpim::read(report.body.clone()).expect("CPIM");
+    assert_eq!(cpim.kind(), Kind::Imdn);
+    assert!(cpim.from().is_some_and(|from| from.uri.0.contains(PHONE)));
+    party.world.settle();
+    let bye = party.mina.head("BYE", &party.conference, "");
+    party.world.request(party.mina.handset.flow, &bye, b"");
+    party.world.settle();
+    let about_jun = party.world.outgoing((*all[0].0).clone());
+    party.world.hand_over(delivered(&all[0].0, &about_jun));
+    next(&mut party.world, &Method::MESSAGE);
+}
+
+/// A member whom a network beyond us reaches is one with RCS from then on: messages take that way, not SMS.
+#[test]
+fn a_member_in_another_network_is_known_to_have_rcs_once_it_came() {
+    let (mut world, mina) = world_with(|settings| settings.next_hop = "sip:192.0.2.9:5060;lr".parse().ok());
+    let ok = create(&mut world, &mina, &[PHONE]);
+    assert_eq!(ok.status, 200);
+    let (flow, invite) = world.sent_request();
+    assert_eq!(
+        (flow.remote, invite.uri.as_str()),
+        (crate::world::peer().remote, format!("tel:{PHONE}").as_str())
+    );
+    assert!(invite.headers.text(Name::PAssertedService).unwrap().ends_with("session.group"));
+    let mut there = Handset::new(flow, 103);
+    there.take(&mut world, flow, &invite, "a=setup:active\r\n");
+    next(&mut world, &Method::ACK);
+    there.come(&mut world, &invite);
+    let told = world.inbound.pop_front();
+    assert!(
+        matches!(&told, Some(Inbound::Presence { number, presence: model::Presence::Here { .. }, .. })
+            if number.reveal(For::Decision).digits == PHONE[1..]),
+        "{told:?}"
+    );
+    world.quiet();
+}

@@ -1,10 +1,12 @@
 //! Group chats over real sockets (rcs sheet §10, §13.3): two phones with RCS, and one that has only SMS.
 
+use serde_json::json;
+
 use crate::{
     chatter::{Chat, Chatter, GROUP, Said},
     device::Call,
     served::{JUN, MINA, PHONE, Served},
-    support::Script,
+    support::{Script, until},
     wire::Heard,
 };
 
@@ -84,6 +86,44 @@ fn two_phones_and_one_with_sms_only_talk_in_a_group() {
     assert!(counts["INVITE"] == 2 && counts["SUBSCRIBE"] == 1 && counts["NOTIFY"] == 2, "{counts:?}");
     // The invitation; what the phone said twice, each time for two; one text for two.
     assert_eq!(served.verified()["accepted"], 1 + 2 * 3 + 2);
+}
+
+/// A member whose number a messenger user has proved to own takes part there: the group is somebody to write to.
+#[test]
+fn a_messenger_user_talks_in_the_same_group() {
+    let served = Served::standalone();
+    let capture = served.captured();
+    let tictoc = served.messenger();
+    tictoc.links("u1", PHONE, || {
+        let code = until("the code comes by SMS", || served.smsc.texts().pop());
+        String::from_utf8_lossy(&code).chars().filter(char::is_ascii_digit).take(6).collect()
+    });
+    let (mut mina, of_mina, mut jun, of_jun) = party(&served);
+
+    let asked = tictoc
+        .hears("text", |event| event["body"]["text"].as_str().is_some_and(|text| text.contains("Dinner")));
+    let group = asked["from"].clone();
+    assert_eq!((&group["net"], &asked["to"][0]["usr"]), (&"rcs".into(), &"u1".into()));
+    mina.writes(&of_mina, "Msg1", "at eight?");
+    jun.hears_that(says(MINA, "at eight?"));
+    let heard = tictoc.hears("text", |event| event["from"] == group);
+    assert_eq!(heard["body"]["text"], format!("{MINA}: at eight?"));
+    tictoc.receipt("read", &heard["id"]);
+    mina.hears_that(|said| said.text().contains("<displayed/>") && said.header("From").contains(PHONE));
+
+    let written = tictoc.say(
+        "text",
+        &json!({ "from": { "usr": "u1" }, "to": [group], "body": { "text": "나도 갈게" }, "want": ["delivered"] }),
+    );
+    mina.hears_that(says(PHONE, "나도 갈게"));
+    jun.hears_that(says(PHONE, "나도 갈게"));
+    tictoc.hears_of("delivered", &written);
+    jun.leaves(of_jun);
+    mina.hangs_up(of_mina);
+    capture.finish().dissected();
+    assert_eq!(served.smsc.texts().len(), 1, "the code");
+    // The code, the invitation, a text for two, and another.
+    assert_eq!(served.verified()["accepted"], 2 + 2 + 3);
 }
 
 /// What the README of the channel says about a restart.

@@ -146,6 +146,14 @@ impl Messenger {
         )
     }
 
+    /// A user proves to own a number, by the code that comes to it.
+    #[track_caller]
+    pub(crate) fn links(&self, user: &str, number: &str, code: impl FnOnce() -> String) {
+        let started = self.http.post("/omf/v1/links", &json!({ "usr": user, "tel": number })).is(202).json();
+        let id = started["id"].as_str().expect("an id").to_owned();
+        self.http.post(&format!("/omf/v1/links/{id}/verify"), &json!({ "code": code() })).is(200);
+    }
+
     /// A user got (`delivered`) or has seen (`read`) a message.
     #[track_caller]
     pub(crate) fn receipt(&self, kind: &str, id: &Value) {

@@ -20,7 +20,7 @@ use hashbrown::HashMap;
 use model::{Address, Cause, Inbound, Outcome, OutgoingMessage, Receipt, Refusal, Report, Submission};
 use sip_message::{HeaderValue, Name, StatusCode, Uri};
 use sip_msrp::{Question, Status};
-use sip_rcs::features::icsi;
+use sip_rcs::{features::icsi, mime};
 use sip_transaction::{ServerKey, Transport, dialog::Dialogs, hash::Seed};
 use smol_str::SmolStr;
 
@@ -239,9 +239,16 @@ impl Core {
         self.focus.deliver(&settings, &namer, message).err()
     }
 
-    /// A report about a message of a group, said in the session of who wrote it. `false`: there is none.
-    pub(super) fn report_in_group(&mut self, now_us: i64, report: &Report) -> bool {
+    /// A report about a message of a group, said in the session of who wrote it. `false`: there is none, or none that
+    /// takes reports (rcs sheet §8.1).
+    pub(super) fn report_in_group(&mut self, now_us: i64, report: &Report, sender: &Address) -> bool {
         let settings = self.settings.clone();
+        let group = Carried::decode(&report.submission.carried).group;
+        let line = sender.number().map(|number| Line::of(number, &settings.numbering));
+        let leg = group.zip(line).and_then(|(group, line)| self.focus.leg_of(group, &line));
+        if !leg.is_some_and(|leg| self.takes_wrapped(Slot::of(leg.0), mime::IMDN)) {
+            return false;
+        }
         let name = self.draw.text();
         self.focus.report(now_us, &settings, report, &name)
     }

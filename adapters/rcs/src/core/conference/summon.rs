@@ -1,5 +1,6 @@
 //! INVITE to the devices of a member, all at once: who takes it first is in (rcs sheet §10.1).
 
+use model::Presence;
 use sip_message::{HeaderValue, Method, Name, Request, StatusCode, Uri};
 use sip_rcs::{
     features::icsi,
@@ -155,6 +156,11 @@ impl Core {
             self.call_off(now_us, call);
         }
         let settings = self.settings.clone();
+        if self.is_beyond(session) {
+            // What a network beyond us says is all that is known of its users: they have RCS.
+            let until = Self::timestamp(now_us) + settings.capabilities.expiry;
+            self.present(&member, Presence::Here { until });
+        }
         if !self.focus.joined(now_us, &settings, &group, &member, Leg(session.token())) {
             self.hang_up(now_us, session, Why::Gone);
         }

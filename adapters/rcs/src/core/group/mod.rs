@@ -255,6 +255,12 @@ impl Focus {
         self.legs.get(&leg).map(|(group, line)| (group.as_str(), line))
     }
 
+    /// The session of a member, if it has one.
+    #[must_use]
+    pub fn leg_of(&self, group: &str, line: &Line) -> Option<Leg> {
+        self.groups.get(group)?.member(line)?.leg
+    }
+
     /// Somebody subscribes, or refreshes a subscription: hears everything.
     ///
     /// # Errors

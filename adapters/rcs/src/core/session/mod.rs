@@ -282,6 +282,22 @@ impl Core {
         self.sessions.open.get(slot)?.media
     }
 
+    /// Whether its other end is neither registered here nor served.
+    pub(super) fn is_beyond(&self, slot: Slot) -> bool {
+        let session = self.sessions.open.get(slot);
+        session.is_some_and(|session| {
+            session.device.is_none()
+                && !self.settings.users.contains_key(&session.user.line)
+                && self.served_aim(&session.user.line).is_none()
+        })
+    }
+
+    /// Whether such content may be sent in a session, inside CPIM.
+    pub(super) fn takes_wrapped(&self, slot: Slot, content_type: &str) -> bool {
+        let agreed = self.sessions.open.get(slot).and_then(|session| session.agreed.as_ref());
+        agreed.is_some_and(|agreed| agreed.takes_wrapped(content_type))
+    }
+
     pub(super) fn way_in(&self, slot: Slot) -> Option<Way> {
         Some(self.sessions.open.get(slot)?.way)
     }
