@@ -15,9 +15,9 @@ use std::{collections::VecDeque, sync::Arc};
 use hashbrown::HashMap;
 use model::{
     Address, AttemptId, Cause, For, Inbound, MessageId, Outcome, OutgoingMessage, Party, Receipt,
-    ReceiptState, Refusal, Retry, Submission, UpstreamId,
+    ReceiptState, Refusal, Retry, UpstreamId,
 };
-use sip_message::{HeaderValue, Name, Response, StatusCode};
+use sip_message::{Name, Response, StatusCode};
 use sip_rcs::Capabilities;
 use sip_transaction::hash::{Hasher, Seed};
 use smallvec::{SmallVec, smallvec};
@@ -305,58 +305,6 @@ impl Core {
         self.send(now_us, aim.toward, request, owner)
     }
 
-    /// Conversation-ID and Contribution-ID: those of the sender, or made so that one conversation always has the
-    /// same and one message always has the same (rcs sheet §2).
-    pub(super) fn conversation(
-        &self,
-        carried: &Carried<'_>,
-        from: &Address,
-        to: &Address,
-        message: u64,
-    ) -> SmallVec<[(Name, HeaderValue); 3]> {
-        let conversation = match carried.conversation {
-            Some(id) => HeaderValue::display(id),
-            None => {
-                let (from, to) = (digits(from), digits(to));
-                let (first, second) = if from <= to { (from, to) } else { (to, from) };
-                self.uuid(b"conversation", &[first.as_bytes(), second.as_bytes()], 0)
-            }
-        };
-        let contribution = match carried.contribution {
-            Some(id) => HeaderValue::display(id),
-            None => self.uuid(b"contribution", &[], message),
-        };
-        let mut headers: SmallVec<[(Name, HeaderValue); 3]> =
-            smallvec![(Name::ConversationId, conversation), (Name::ContributionId, contribution)];
-        if let Some(id) = carried.in_reply_to {
-            headers.push((Name::InReplyToContributionId, HeaderValue::display(id)));
-        }
-        headers
-    }
-
-    /// P-Charging-Vector (RFC 7315 §4.6): the id that the message came with, or one of our own for a leg of our own.
-    fn charging_vector(&self, submission: &Submission, message: u64) -> HeaderValue {
-        match &submission.charging_id {
-            Some(id) => format!("icid-value=\"{}\"", id.replace(['"', '\\'], "")).into(),
-            None => {
-                let icid = self.uuid(b"icid", &[], message);
-                let icid = String::from_utf8_lossy(icid.as_bytes()).into_owned();
-                format!("icid-value=\"{icid}\";icid-generated-at={}", self.settings.domain).into()
-            }
-        }
-    }
-
-    /// A UUID made of what it names (RFC 9562 §5.8: version 8).
-    fn uuid(&self, space: &[u8], parts: &[&[u8]], number: u64) -> HeaderValue {
-        let mut hasher = Hasher::new(self.namer.seed());
-        hasher.part(space);
-        parts.iter().for_each(|part| hasher.part(part));
-        hasher.word(number);
-        let hash = hasher.finish();
-        let versioned = hash & !(0xF << 76 | 0x3 << 62) | 0x8 << 76 | 0x2 << 62;
-        HeaderValue::display(crate::translate::Id::Uuid(versioned))
-    }
-
     /// What came of one device.
     pub(super) fn branch_heard(&mut self, now_us: i64, slot: Slot, branch: u8, heard: Heard) {
         if !matches!(&heard, Heard::Answer(response) if response.status.code() < 300) {
@@ -616,11 +564,4 @@ pub(super) fn shown<'a>(
 /// A device in a set of them.
 pub(super) const fn bit(branch: u8) -> u8 {
     1_u8.wrapping_shl(branch as u32)
-}
-
-fn digits(address: &Address) -> &str {
-    match address {
-        Address::Number(number) => &number.digits,
-        Address::User(user) => &user.id,
-    }
 }

@@ -27,6 +27,7 @@ mod http_digest;
 mod identity;
 mod letters;
 mod notifications;
+mod occasion;
 mod pager;
 mod parts;
 mod recent;
