@@ -1,7 +1,7 @@
 //! Short messages over IMS (TS 24.341, rcs sheet §12).
 
 use model::{
-    Answer, Cause, Coded, Content, Disposition, Inbound, MessageId, Outcome, Outgoing, Presence,
+    Answer, Cause, Coded, Content, Disposition, Inbound, MessageId, Number, Outcome, Outgoing, Presence,
     ReceiptState, Refusal, Report, Retry, Ticket,
 };
 use proptest::prelude::*;
@@ -307,7 +307,7 @@ fn a_full_handset_is_waited_for_and_says_when_there_is_room() {
 }
 
 #[test]
-fn who_says_nothing_may_have_it() {
+fn who_says_nothing_may_have_it_and_may_say_so_late() {
     let mut world = believing();
     old_handset(&mut world);
     let attempt = world.text_to(MINA, "hi");
@@ -317,8 +317,18 @@ fn who_says_nothing_may_have_it() {
     world.pass(1);
     assert_eq!(world.outcome(), (attempt, Outcome::Unknown));
     acknowledges(&mut world, &delivery, &[0x02, 1]);
+    let (receipt, _) = world.receipt();
+    assert_eq!(receipt.state, ReceiptState::Delivered);
+    let about = receipt.about.expect("who says so, of whose message");
+    let digits = |number: &model::Pii<Number>| number.reveal(model::For::Decision).digits.clone();
+    assert_eq!((digits(&about.0), digits(&about.1)), ("821011110001".into(), "821099998888".into()));
     world.quiet();
-    assert_eq!(world.core.counts().late, 1);
+    // What nobody waited for, an RP-ERROR that comes late, and what somebody else says are counted.
+    acknowledges(&mut world, &delivery, &[0x04, 1, 0x01, 22]);
+    says(&mut world, &[0x02, 9], "");
+    assert_eq!(world.status(), 202);
+    world.quiet();
+    assert_eq!(world.core.counts().late, 2);
 }
 
 #[test]

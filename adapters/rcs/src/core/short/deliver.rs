@@ -1,17 +1,19 @@
 //! A handset is brought a message or a status report (rcs sheet §12.3): the 200 says that it came, only RP-ACK that it is
 //! taken. Segments go one after the other.
 
-use model::{Cause, Outcome, OutgoingMessage, Refusal, Report, Retry};
+use model::{
+    Cause, Inbound, Outcome, OutgoingMessage, Pii, Receipt, ReceiptState, Refusal, Report, Retry, UpstreamId,
+};
 use sip_message::Request;
 use smallvec::smallvec;
 use smol_str::SmolStr;
 
 use super::{
-    super::{alarms::Alarm, slots::Slots},
+    super::{alarms::Alarm, recent::Recent, slots::Slots},
     *,
 };
 use crate::{
-    core::flights::shown,
+    core::flights::{What, shown},
     translate::short::{Kept, deliver_tpdus, status_report_tpdu},
 };
 
@@ -27,7 +29,20 @@ pub(super) struct Deliveries {
     /// The newest of a person under that reference.
     by_reference: HashMap<(Line, u8), Slot>,
     reference: u8,
+    /// Whose time was over, by Call-ID: a late RP-ACK is still the best news of the message.
+    overdue: Recent<SmolStr, Overdue>,
 }
+
+/// A message that a handset may have.
+#[derive(Debug, Clone)]
+struct Overdue {
+    line: Line,
+    name: SmolStr,
+    from: Option<Number>,
+}
+
+/// So many are remembered.
+const OVERDUE_MAX: usize = 10_000;
 
 #[derive(Debug)]
 struct Delivery {
@@ -203,8 +218,7 @@ impl Core {
         let slot = named.or_else(|| deliveries.by_reference.get(&(line.clone(), reference)).copied());
         let delivery = slot.and_then(|slot| Some((slot, self.shorts.deliveries.open.get_mut(slot)?)));
         let Some((slot, delivery)) = delivery.filter(|(_, delivery)| delivery.line == *line) else {
-            self.counts.late += 1;
-            return;
+            return self.short_reported_late(line, request, error);
         };
         if error.is_none() && delivery.at + 1 < delivery.tpdus.len() {
             delivery.at += 1;
@@ -224,12 +238,38 @@ impl Core {
         self.conclude(now_us, flight);
     }
 
+    /// An answer to what is not waited for any more. An RP-ACK is a receipt then: perhaps the message is on its way
+    /// again, and need not be.
+    fn short_reported_late(&mut self, line: &Line, request: &Request, error: Option<rp::Cause>) {
+        let call_id = request.headers.text(Name::InReplyTo).map(str::trim).filter(|_| error.is_none());
+        let overdue = call_id.and_then(|call_id| self.shorts.deliveries.overdue.get(call_id));
+        let Some(Overdue { name, from, .. }) = overdue.filter(|overdue| overdue.line == *line) else {
+            self.counts.late += 1;
+            return;
+        };
+        let receipt = Receipt {
+            upstream: smallvec![UpstreamId(name.clone())],
+            state: ReceiptState::Delivered,
+            code: None,
+            at: None,
+            about: from.clone().map(|from| Box::new((Pii::new(line.number()), Pii::new(from)))),
+        };
+        self.out.inbound.push(Inbound::Receipt { channel: self.settings.channel, receipt, ticket: None });
+    }
+
     /// Neither came in time: the handset may have it.
     pub(in crate::core) fn short_due(&mut self, now_us: i64, slot: Slot) {
-        if self.shorts.deliveries.open.get(slot).is_none_or(|delivery| delivery.until_us > now_us) {
-            return;
-        }
+        let delivery = self.shorts.deliveries.open.get(slot);
+        let Some(delivery) = delivery.filter(|delivery| delivery.until_us <= now_us) else { return };
+        let (line, call_id) = (delivery.line.clone(), delivery.call_id.clone());
+        let is_last = delivery.at + 1 == delivery.tpdus.len();
         let Some((flight, branch)) = self.delivery_over(slot) else { return };
+        let what = self.flight_mut(flight).map(|flight| &flight.what).filter(|_| is_last);
+        if let Some(What::Message { message, name, .. }) = what {
+            let from = shown(message.from.as_ref(), &message.submission.from).number().cloned();
+            let overdue = Overdue { line, name: name.clone(), from };
+            self.shorts.deliveries.overdue.insert(call_id, overdue, OVERDUE_MAX);
+        }
         self.branch_lost(flight, branch);
         self.conclude(now_us, flight);
     }
