@@ -242,6 +242,7 @@ impl Core {
             && self.revocations.is_idle()
             && self.waiting.len() == 0
             && self.focus.is_idle()
+            && self.conference.is_idle()
     }
 
     fn announce_room(&mut self) {

@@ -20,7 +20,7 @@ use crate::{
 };
 
 const CHAT: &str = "+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.session\"";
-const FACTORY: &str = "sip:conference-factory@ims.example";
+pub(crate) const FACTORY: &str = "sip:conference-factory@ims.example";
 const CONTRIBUTION: &str = "c2a4f0de-6b39-4d0e-8a77-90b1d5e3f642";
 
 /// One member's handset in the group.
@@ -40,7 +40,7 @@ struct Party {
     conference: String,
 }
 
-fn list(numbers: &[&str]) -> String {
+pub(crate) fn list(numbers: &[&str]) -> String {
     let entries: String = numbers.iter().map(|number| format!("<entry uri=\"tel:{number}\"/>")).collect();
     format!(
         "<?xml version=\"1.0\"?><resource-lists xmlns=\"urn:ietf:params:xml:ns:resource-lists\">\
@@ -49,7 +49,7 @@ fn list(numbers: &[&str]) -> String {
 }
 
 /// A body of a description and a list.
-fn body(sdp: &str, list: &str) -> String {
+pub(crate) fn body(sdp: &str, list: &str) -> String {
     format!(
         "--b\r\nContent-Type: application/sdp\r\n\r\n{sdp}\r\n--b\r\n\
          Content-Type: application/resource-lists+xml\r\nContent-Disposition: recipient-list\r\n\r\n{list}\r\n--b--\r\n"
@@ -619,7 +619,7 @@ fn when_we_stop_everybody_hears_it_and_nothing_is_kept() {
     assert!(party.world.core.is_idle());
 }
 
-fn delivered(submission: &Submission, attempt: &model::OutgoingMessage) -> Outgoing {
+pub(crate) fn delivered(submission: &Submission, attempt: &model::OutgoingMessage) -> Outgoing {
     Outgoing::Report(model::Report {
         attempt: attempt.attempt,
         message: attempt.message,

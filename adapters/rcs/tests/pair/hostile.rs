@@ -21,13 +21,21 @@ fn value() -> impl Strategy<Value = String> {
         Just("multipart/mixed;boundary=b".to_owned()),
         Just("application/vnd.gsma.rcsrevoke+xml".to_owned()),
         Just("reg".to_owned()),
+        Just("conference".to_owned()),
+        Just("<cid:list@test>".to_owned()),
+        Just("<tel:+821011110002;method=BYE>".to_owned()),
+        Just("application/resource-lists+xml".to_owned()),
         "[ -~]{0,40}",
         "\\PC{0,20}",
     ]
 }
 
-const METHODS: [&str; 8] = ["MESSAGE", "REGISTER", "OPTIONS", "NOTIFY", "SUBSCRIBE", "INVITE", "BYE", "FROB"];
-const NAMES: [&str; 16] = [
+const METHODS: [&str; 9] =
+    ["MESSAGE", "REGISTER", "OPTIONS", "NOTIFY", "SUBSCRIBE", "INVITE", "BYE", "REFER", "FROB"];
+const NAMES: [&str; 19] = [
+    "Refer-To",
+    "Subject",
+    "Contribution-ID",
     "Contact",
     "Expires",
     "P-Asserted-Identity",
@@ -56,6 +64,11 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
             }
         ),
         Just(
+            b"--b\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n\r\n--b\r\n\
+              Content-Type: application/resource-lists+xml\r\n\r\n<resource-lists><list>\r\n--b--\r\n"
+                .to_vec()
+        ),
+        Just(
             b"NS: imdn <urn:ietf:params:imdn>\r\nimdn.Message-ID: x\r\n\r\nContent-Type: message/imdn+xml\r\n\r\n<imdn"
                 .to_vec()
         ),
@@ -69,7 +82,9 @@ proptest! {
     fn any_request_is_answered_once_and_a_stranger_hands_nothing_in(
         method in 0..METHODS.len(),
         uri in prop_oneof![
-            Just(format!("tel:{PHONE}")), Just("sip:ims.example".to_owned()), "sip:[a-z0-9+%]{1,12}@[a-z.]{1,8}"
+            Just(format!("tel:{PHONE}")), Just("sip:ims.example".to_owned()),
+            Just("sip:conference-factory@ims.example".to_owned()),
+            Just("sip:g0123456789abcdef01234567@ims.example".to_owned()), "sip:[a-z0-9+%]{1,12}@[a-z.]{1,8}"
         ],
         content_type in value(),
         headers in proptest::collection::vec((0..NAMES.len(), value()), 0..5),

@@ -5,6 +5,7 @@ mod capabilities;
 mod chat;
 mod contract;
 mod core_network;
+mod crowd;
 mod digest;
 mod groups;
 mod handset;

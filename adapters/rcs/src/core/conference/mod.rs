@@ -93,6 +93,13 @@ impl Conference {
     }
 }
 
+impl Conference {
+    /// Whether everybody is answered who said something, and nobody rings.
+    pub(super) fn is_idle(&self) -> bool {
+        self.askers.len() == 0 && self.ringing.len() == 0
+    }
+}
+
 /// Subscriptions in all.
 const DIALOGS_MAX: usize = 1_000_000;
 
