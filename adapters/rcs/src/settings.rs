@@ -417,6 +417,8 @@ impl Default for ShortMessages {
 pub struct TextPolicy {
     /// The link to a map: `{lat}` and `{lon}` stand for the degrees.
     pub map_link: String,
+    /// How addresses of files at our own content server become links for people.
+    pub short_links: Option<ShortLinks>,
     /// What stands for encrypted content.
     pub encrypted: String,
     /// What stands for content that we do not know; `{type}` is its media type.
@@ -425,10 +427,30 @@ pub struct TextPolicy {
     pub revocation: revoke::Template,
 }
 
+/// What stands before the id of a file, in its address and in its link, and how much of the id stands in that.
+#[derive(Debug, Clone)]
+pub struct ShortLinks {
+    pub long: String,
+    pub short: String,
+    pub digits: usize,
+}
+
+impl ShortLinks {
+    /// The link for people, where the file is ours.
+    #[must_use]
+    pub fn shorten(&self, url: &str) -> Option<String> {
+        let id = url.strip_prefix(&self.long)?;
+        let whole = id.bytes().all(|octet| octet.is_ascii_alphanumeric());
+        let short = id.get(..self.digits).filter(|_| whole)?;
+        Some(format!("{}{short}", self.short))
+    }
+}
+
 impl Default for TextPolicy {
     fn default() -> Self {
         Self {
             map_link: "https://www.openstreetmap.org/?mlat={lat}&mlon={lon}".into(),
+            short_links: None,
             encrypted: "[encrypted message]".into(),
             unknown: "[{type}]".into(),
             revocation: revoke::Template::default(),

@@ -35,7 +35,8 @@ pub use access::{Access, PeerIp, Rate};
 pub use directory::{Account, ChannelView, Directory, Messenger, Reach};
 pub use federation::Federation;
 pub use files::{
-    FileEvent, FileLimits, FileRefusal, Files, FilesSettings, MediaRange, Shown, Swept, UploadGuard, Verdict,
+    FileEvent, FileLimits, FileRefusal, Files, FilesSettings, MediaRange, ShortLinks, Shown, Swept,
+    UploadGuard, Verdict,
 };
 pub use key::{KeyHash, NotAKeyHash};
 pub use problem::{FieldError, Problem, status_of};

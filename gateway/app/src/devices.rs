@@ -2,7 +2,7 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use api::{Tls, TlsFiles};
@@ -15,7 +15,7 @@ use rcs::{
     core::HttpDigest,
     settings::{
         CapabilityPolicy, Credential, Groups, Mode, Msrp, MsrpTls, Peer, Range, Registration, Secret,
-        Settings, ShortMessages, TextPolicy, Trust, User,
+        Settings, ShortLinks, ShortMessages, TextPolicy, Trust, User,
     },
     translate::Line,
 };
@@ -37,6 +37,8 @@ pub(crate) struct Devices {
     listening: Vec<(&'static str, SocketAddr)>,
     /// The passwords of its users, for the content server.
     passwords: Arc<Passwords>,
+    /// Known once the content server is open.
+    links: OnceLock<ShortLinks>,
 }
 
 /// The users of the channel, as the content server asks for them.
@@ -107,15 +109,23 @@ impl Devices {
                 connections.closed().await;
             }
         });
-        Ok(Self { channel, at, secret, tls, listening, passwords })
+        Ok(Self { channel, at, secret, tls, listening, passwords, links: OnceLock::new() })
     }
 
     /// Follows a new configuration.
     pub(crate) fn set(&self, config: &Config, rcs: &config::Rcs, id: ChannelId) -> miette::Result<()> {
-        let settings = settings_of(config, rcs, id, self.at, self.secret)?;
+        let mut settings = settings_of(config, rcs, id, self.at, self.secret)?;
+        settings.text.short_links = self.links.get().cloned();
         self.passwords.lock().unwrap_or_else(PoisonError::into_inner).set(Arc::new(settings.clone()));
         self.channel.set(settings);
         Ok(())
+    }
+
+    /// How addresses of our own files become links for people; takes effect with [`Self::set`].
+    pub(crate) fn set_links(&self, links: api::ShortLinks) {
+        let api::ShortLinks { long, short, digits } = links;
+        // It is told once, when the content server opens.
+        let _known = self.links.set(ShortLinks { long, short, digits });
     }
 
     pub(crate) fn channel(&self) -> Arc<Rcs> {

@@ -53,6 +53,9 @@ mod chat;
 /// RCS first, then SMS.
 #[path = "sip/fallback.rs"]
 mod fallback;
+/// Files.
+#[path = "sip/files.rs"]
+mod files;
 /// Group chats.
 #[path = "sip/groups.rs"]
 mod groups;

@@ -59,8 +59,10 @@ pub fn read_content(
         Kind::FileTransfer => {
             let transfer = file::read(octets).map_err(|_| Unread::Malformed)?;
             let file = file_of(&transfer)?;
-            // The link that is made for people, where the content server gave one.
-            let link = transfer.file.branded_url.as_ref().map_or(&*file.url, |link| link.as_str());
+            // The link that is made for people, where there is one.
+            let short = reading.text.short_links.as_ref().and_then(|links| links.shorten(&file.url));
+            let branded = transfer.file.branded_url.as_ref().map(|link| link.as_str());
+            let link = branded.or(short.as_deref()).unwrap_or(&file.url);
             rich(words::file(&file, link), Body::File(Box::new(file)), about)
         }
         Kind::Location => {

@@ -5,7 +5,7 @@ use std::fmt;
 /// Crockford's base 32 in lower case: no letter looks like another or like a digit.
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const ID_DIGITS: usize = 26;
-const SHORT_DIGITS: usize = 16;
+pub(super) const SHORT_DIGITS: usize = 16;
 
 /// 128 random bits: names a file in the URLs that devices use.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

@@ -80,6 +80,13 @@ impl Files {
         Ok(Arc::new(files))
     }
 
+    /// How the address of a file becomes the link that people get.
+    #[must_use]
+    pub fn short_links(&self) -> ShortLinks {
+        let url = &self.settings.public_url;
+        ShortLinks { long: format!("{url}/files/d/"), short: format!("{url}/f/"), digits: id::SHORT_DIGITS }
+    }
+
     /// From now on these hold; uploads under way keep theirs.
     pub fn set_limits(&self, limits: FileLimits) {
         self.limits.store(Arc::new(limits));
@@ -179,6 +186,15 @@ pub(crate) fn routes() -> Router<Api> {
         .route("/files/d/{id}", get(fetch::file))
         .route("/files/d/{id}/t", get(fetch::thumbnail))
         .route("/f/{short}", get(fetch::link))
+}
+
+/// What stands before the id of a file, in its address and in the link that people get, and how much of the id stands in
+/// that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShortLinks {
+    pub long: String,
+    pub short: String,
+    pub digits: usize,
 }
 
 /// The content server, where there is one.

@@ -41,7 +41,12 @@ impl Gateway {
             (Some(written), Some((listener, tls))) => {
                 let address = listener.local_addr().into_diagnostic()?;
                 let shelf = Shelf::open(written, address, tls.is_some(), self.around_files()).await?;
-                Some(self.shelf.insert(shelf).files())
+                let files = self.shelf.insert(shelf).files();
+                if let (Some(devices), Some(rcs)) = (&self.rcs, &config.rcs) {
+                    devices.set_links(files.short_links());
+                    devices.set(&config, rcs, self.id(rcs.name.as_str())?)?;
+                }
+                Some(files)
             }
             _ => None,
         };
