@@ -11,8 +11,8 @@ use sip_transaction::Flow;
 
 use crate::{
     chat::world_with,
-    groups::{FACTORY, body, list},
     handset::{Handset, cpim},
+    party::{FACTORY, body, delivered, list},
     world::{JUN, MINA, PHONE, World, other_handset, text},
 };
 
@@ -327,7 +327,7 @@ impl Case {
                 let Some(at) = of(which, self.given.len()) else { return };
                 self.handed += 1;
                 let about = self.world.outgoing((*self.given[at].submission).clone());
-                self.world.hand_over(crate::groups::delivered(&about.submission, &about));
+                self.world.hand_over(delivered(&about.submission, &about));
             }
             Step::Store(which, good) => {
                 let Some(at) = of(which, self.tickets.len()) else { return };

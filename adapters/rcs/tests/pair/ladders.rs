@@ -11,9 +11,9 @@ use sip_message::Method;
 
 use crate::{
     chat::world,
-    groups::group_chat,
     handset::{Handset, cpim, next},
     ladder::Ladder,
+    party::{Party, delivered, gathered, handsets},
     short::SUBMIT,
     world::{MINA, PHONE, World, handset, line, number, settings, text},
 };
@@ -311,6 +311,51 @@ fn sms_over_ims() -> World {
     let delivery = says_200(&mut world);
     acknowledges(&mut world, &delivery);
     world
+}
+
+/// Rcs sheet §10, §13.3.
+fn group_chat() -> World {
+    let (mut world, mina, jun) = handsets();
+    world.ladder = Some(Ladder::default());
+    let mut party = gathered((world, mina, jun));
+    let pass = |party: &mut Party, ms: i64| party.world.now_us += ms * 1_000;
+    pass(&mut party, 2_000);
+    party.mina.says(&mut party.world, "Msg1", "at eight?");
+    let said = party.submissions();
+    pass(&mut party, 2);
+    party.accept(&said);
+    party.mina.handset.exchange(&mut party.world);
+    party.hand_over(&said[0].0);
+    party.jun.hears(&mut party.world);
+    party.world.inbound.clear();
+    // The SMSC said that the phone has it.
+    pass(&mut party, 3_000);
+    let report = party.world.outgoing((*said[1].0).clone());
+    party.world.hand_over(delivered(&said[1].0, &report));
+    party.mina.hears(&mut party.world);
+    party.world.inbound.clear();
+    pass(&mut party, 4_000);
+    let answer = Submission { to: model::Pii::new(party.as_user()), ..text(PHONE, MINA, "I come") };
+    party.hand_over(&answer);
+    let said = party.submissions();
+    pass(&mut party, 2);
+    party.accept(&said);
+    party.world.inbound.clear();
+    party.hand_over(&said[0].0);
+    party.mina.hears(&mut party.world);
+    party.hand_over(&said[1].0);
+    party.jun.hears(&mut party.world);
+    party.world.settle();
+    pass(&mut party, 1_000);
+    party.subscribe(3_600);
+    let mut roster = sip_rcs::conference::Roster::default();
+    party.notified(&mut roster);
+    pass(&mut party, 1_000);
+    let bye = party.jun.head("BYE", &party.conference, "\nReason: SIP;cause=200;text=\"Call completed\"");
+    party.world.request(party.jun.handset.flow, &bye, b"");
+    party.world.sent_response();
+    party.notified(&mut roster);
+    party.world
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod ladder;
 mod ladders;
 mod notifications;
 mod pager;
+mod party;
 mod registrations;
 mod reports;
 mod revocation;
