@@ -135,6 +135,7 @@ impl Core {
             generation: 0,
             deadline: seconds(expires_at),
             attempts: 0,
+            lost: 0,
             segments,
             segments_done: 0,
             origin,

@@ -59,6 +59,7 @@ impl Core {
         open.leg = to.leg;
         open.channel = to.channel;
         open.attempts = 0;
+        open.lost = 0;
         open.kept = false;
         open.possible_duplicate |= !certain && was > State::InFlight;
         self.step(slot, Trigger::Deferred);

@@ -217,6 +217,15 @@ impl Core {
         if let Some(open) = self.open.at_mut(key.slot) {
             open.disposition = Disposition::Unknown;
             open.possible_duplicate = true;
+            open.lost = open.lost.saturating_add(1);
+            // A message that its peer never answers for must not go round for ever (F50).
+            if what != AnswerLost::Wait && open.lost >= self.policy.limits.lost_answers_max {
+                let leg = open.leg;
+                return match self.next_leg(&accepted, leg) {
+                    Some(next) => self.reroute(now, key, next, Cause::AnswerLost, false),
+                    None => self.end(now, key.slot, Disposition::Lost, Some(Cause::AttemptsExhausted)),
+                };
+            }
         }
         let between = self.between(channel, &accepted);
         self.unknown.entry((channel, between)).or_default().push(key);

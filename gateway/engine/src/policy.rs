@@ -116,6 +116,8 @@ pub struct Limits {
     pub display_window: Duration,
     /// Messages of which that is awaited; beyond it nobody is told.
     pub unread_max: usize,
+    /// Answers that may be lost on one leg before a message is not handed over there again (fault F50).
+    pub lost_answers_max: u8,
     /// Typing marks passed on in a second.
     pub signals_per_second_max: u32,
     /// Conversations of segments that wait for the rest.
@@ -144,6 +146,7 @@ impl Default for Limits {
             absent_max: 1_000_000,
             display_window: Duration::from_secs(86_400),
             unread_max: 100_000,
+            lost_answers_max: 20,
             signals_per_second_max: 5_000,
             gathering_max: 100_000,
             gathering: Duration::from_secs(1_800),

@@ -93,6 +93,7 @@ impl Core {
                 generation: 0,
                 deadline: seconds(accepted.expires_at),
                 attempts: 0,
+                lost: 0,
                 segments: accepted.metered.segments,
                 segments_done: 0,
                 origin: submission.origin,

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use model::{
-    Cause, Disposition, Inbound, Number, Outcome, Outgoing, Pii, Receipt, ReceiptState, Refusal, Retry,
-    Submission, UpstreamId,
+    Cause, ChannelId, Disposition, Inbound, Number, Outcome, Outgoing, Pii, Receipt, ReceiptState, Refusal,
+    Retry, Submission, UpstreamId,
 };
 use smallvec::smallvec;
 
@@ -182,4 +182,26 @@ fn receipts_that_came_before_a_late_answer_are_not_waited_for_again() {
     assert_eq!(world.finals(), []);
     world.receipt("B", ReceiptState::Delivered);
     assert_eq!(world.finals(), [(id, Disposition::Delivered)]);
+}
+
+/// F50: what its peer never answers for does not go round for ever.
+#[test]
+fn a_message_whose_answers_are_always_lost_ends() {
+    let mut world = World::new();
+    let mut policy = policy();
+    policy.limits.lost_answers_max = 3;
+    world.core.set_policy(Arc::new(policy));
+    // Its plan has two ways.
+    world.take(Inbound::Room { channel: ChannelId(2), room: 10 });
+    let id = world.accepted(hello());
+    for way in [SMSC, ChannelId(2)] {
+        for _ in 0..3 {
+            assert_eq!(world.finals(), []);
+            let (channel, attempt) = world.handed_message();
+            assert_eq!(channel, way);
+            world.outcome(attempt, Outcome::Unknown);
+        }
+    }
+    assert!(!world.handed.iter().any(|(_, handed)| matches!(handed, Outgoing::Message(_))), "not once more");
+    assert_eq!(world.finals(), [(id, Disposition::Lost)]);
 }
