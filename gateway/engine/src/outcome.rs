@@ -229,6 +229,13 @@ impl Core {
         }
         let between = self.between(channel, &accepted);
         self.unknown.entry((channel, between)).or_default().push(key);
+        // Its deadline may have passed while the answer was awaited: now it is not tried there once more.
+        if what != AnswerLost::Wait
+            && self.is_leg_over(now, key.slot, &accepted)
+            && self.open.at(key.slot).is_some_and(|open| self.next_leg(&accepted, open.leg).is_some())
+        {
+            return self.overdue(now, key, &accepted);
+        }
         match what {
             AnswerLost::Resend => self.resend(key),
             AnswerLost::ResendAfter(_) => self.due.push(std::cmp::Reverse((due, key))),

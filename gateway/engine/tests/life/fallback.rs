@@ -217,6 +217,32 @@ fn an_answer_of_an_earlier_leg_is_counted_and_not_applied() {
     assert_eq!(world.finals().len(), 1);
 }
 
+/// A phone that takes 45 seconds to say nothing never waits at the end of its minute.
+#[test]
+fn answers_that_are_always_lost_end_with_the_time_of_the_leg() {
+    for revokes in [false, true] {
+        let mut world = world_with(minute(revokes));
+        here(&mut world);
+        world.accepted(hello());
+        for _ in 0..2 {
+            let (channel, attempt) = world.handed_message();
+            assert_eq!(channel, RCS);
+            world.pass(45);
+            world.outcome(attempt, Outcome::Unknown);
+        }
+        if revokes {
+            let attempt = revocation(&mut world);
+            assert!(world.handed.is_empty(), "one after the other");
+            world.outcome(attempt, refused(Cause::Policy));
+        }
+        let (channel, Outgoing::Message(sms)) = world.next_handed() else { panic!("a message") };
+        assert_eq!((channel, sms.possible_duplicate), (SMSC, true));
+        world.outcome(sms.attempt, sent("A"));
+        world.receipt("A", ReceiptState::Delivered);
+        assert_eq!(world.finals().len(), 1);
+    }
+}
+
 #[test]
 fn a_leg_that_cannot_carry_the_message_is_passed_over() {
     let mut world = world_with(minute(false));
