@@ -12,8 +12,8 @@ use crate::{
     family::{ChannelFamily, Definition, Family, Kind, LabelDefinition, Metric},
     health::Condition,
     label::{
-        AttemptEnd, AuthFailure, CauseClass, Check, End, Ingress, Label, ParseError, PeerState, Protocol,
-        Queue, Task, Transition,
+        AttemptEnd, AuthFailure, CauseClass, Check, End, FileAction, Ingress, Label, ParseError, PeerState,
+        Protocol, Queue, Task, Transition,
     },
 };
 
@@ -152,6 +152,14 @@ metrics! {
         store_size: Gauge = "gateway_store_size_bytes" {},
         /// Octets left for the store to grow into.
         store_free: Gauge = "gateway_store_free_bytes" {},
+        /// Files of the content server, by what happened to them.
+        files: IntCounter = "gateway_files_total" { action: FileAction },
+        /// Octets of files that came in.
+        files_received: IntCounter = "gateway_files_received_bytes_total" {},
+        /// Octets of files that went out.
+        files_sent: IntCounter = "gateway_files_sent_bytes_total" {},
+        /// Octets of all files together.
+        files_size: Gauge = "gateway_files_size_bytes" {},
         /// Differences the last reconciliation found; anything but zero is a page.
         reconciliation: Gauge = "gateway_reconciliation_mismatch" { check: Check },
         /// When the last reconciliation ran; zero before the first.

@@ -68,6 +68,18 @@ labels! {
         /// There was no link to hand it to.
         Link = "link",
     }
+    /// What happened to a file of the content server.
+    FileAction {
+        Stored = "stored",
+        Fetched = "fetched",
+        /// An interrupted upload went on.
+        Resumed = "resumed",
+        /// Its time was over.
+        Expired = "expired",
+        /// An upload that nobody went on with.
+        Abandoned = "abandoned",
+        Refused = "refused",
+    }
     /// Causes folded into what an operator reacts to; the causes themselves are in the journal.
     CauseClass {
         /// The sender's mistake.

@@ -22,7 +22,8 @@ pub use document::metrics_md;
 pub use family::{Definition, Kind, LabelDefinition};
 pub use health::{Condition, Health, Page};
 pub use label::{
-    AttemptEnd, AuthFailure, CauseClass, Check, Ingress, Label, ParseError, PeerState, Protocol, Queue, Task,
+    AttemptEnd, AuthFailure, CauseClass, Check, FileAction, Ingress, Label, ParseError, PeerState, Protocol,
+    Queue, Task,
 };
 pub use logging::{LogError, LogFormat, LogGuard, LogOutput, LogSettings, init_logging};
 pub use observer::Observer;

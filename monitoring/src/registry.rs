@@ -8,7 +8,7 @@ use prometheus::{GaugeVec, Opts, TextEncoder, process_collector::ProcessCollecto
 use crate::{
     catalogue::{BUILD_INFO, CHANNELS_NAMED_MAX, ChannelFamilies, ProcessMetrics},
     channel::ChannelMetrics,
-    label::{AuthFailure, Check, Ingress, ParseError, Protocol, Task},
+    label::{AuthFailure, Check, FileAction, Ingress, ParseError, Protocol, Task},
 };
 
 /// What was built.
@@ -140,6 +140,22 @@ impl Registry {
     pub fn store_space(&self, size: u64, free: u64) {
         self.metrics.store_size.set(count(size));
         self.metrics.store_free.set(count(free));
+    }
+
+    /// So many files of the content server were stored, fetched, or whatever it was.
+    pub fn files(&self, action: FileAction, files: u64) {
+        self.metrics.files[action].inc_by(files);
+    }
+
+    /// Octets of files that came in, and that went out.
+    pub fn file_octets(&self, received: u64, sent: u64) {
+        self.metrics.files_received.inc_by(received);
+        self.metrics.files_sent.inc_by(sent);
+    }
+
+    /// Octets of all files together.
+    pub fn files_size(&self, octets: u64) {
+        self.metrics.files_size.set(count(octets));
     }
 
     /// A reconciliation ran and found so many differences.

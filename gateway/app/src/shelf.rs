@@ -6,9 +6,10 @@ use std::{
     time::Duration,
 };
 
-use api::{FileLimits, Files, FilesSettings, MediaRange, Shown, UploadGuard, Verdict};
+use api::{FileEvent, FileLimits, Files, FilesSettings, MediaRange, Shown, UploadGuard, Verdict};
 use kit::Intake as _;
 use miette::{IntoDiagnostic, WrapErr};
+use monitoring::{FileAction, Registry};
 use rcs::core::{HttpCall, Proof};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -31,6 +32,7 @@ pub(crate) struct Surroundings<'a> {
     /// Who is known; without RCS only accounts and messengers leave files.
     pub(crate) passwords: Option<Arc<Passwords>>,
     pub(crate) gate: Arc<Gate>,
+    pub(crate) registry: Arc<Registry>,
     pub(crate) edge: &'a CancellationToken,
     pub(crate) tasks: &'a TaskTracker,
 }
@@ -47,7 +49,7 @@ impl Shelf {
             Some(url) => url.as_str().trim_end_matches('/').to_owned(),
             None => format!("http{}://{address}", if secure { "s" } else { "" }),
         };
-        let gate = around.gate;
+        let (gate, registry) = (around.gate, around.registry);
         let settings = FilesSettings {
             folder: written.folder.clone(),
             public_url,
@@ -55,7 +57,7 @@ impl Shelf {
             closed: Arc::new(move || gate.closed_for_submissions()),
             now: Arc::new(now),
             random: Arc::new(random),
-            observe: Arc::new(|event| tracing::debug!(?event, "content server")),
+            observe: Arc::new(move |event| observe(&registry, event)),
         };
         let files = Files::open(settings, limits(written))
             .await
@@ -72,6 +74,25 @@ impl Shelf {
 
     pub(crate) fn files(&self) -> Arc<Files> {
         self.files.clone()
+    }
+}
+
+fn observe(registry: &Registry, event: FileEvent) {
+    match event {
+        FileEvent::Stored(_) => registry.files(FileAction::Stored, 1),
+        FileEvent::Received(octets) => registry.file_octets(octets, 0),
+        FileEvent::Sent(octets) => registry.file_octets(0, octets),
+        FileEvent::Fetched(_) => registry.files(FileAction::Fetched, 1),
+        FileEvent::Resumed => registry.files(FileAction::Resumed, 1),
+        FileEvent::Swept { expired, abandoned } => {
+            registry.files(FileAction::Expired, expired);
+            registry.files(FileAction::Abandoned, abandoned);
+        }
+        FileEvent::Space(octets) => registry.files_size(octets),
+        FileEvent::Refused(reason) => {
+            tracing::debug!(?reason, "a call about a file was refused");
+            registry.files(FileAction::Refused, 1);
+        }
     }
 }
 

@@ -75,6 +75,7 @@ impl Gateway {
         shelf::Surroundings {
             passwords: self.rcs.as_ref().map(Devices::passwords),
             gate: self.gate.clone(),
+            registry: self.registry.clone(),
             edge: &self.edge,
             tasks: &self.tasks,
         }
