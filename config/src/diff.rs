@@ -253,6 +253,7 @@ fn compare_rcs(out: &mut Changes, old: &Rcs, new: &Rcs) {
             ask_capabilities: Reload,
             map_link: Reload,
             service_centre: Reload,
+            handset_answer: Reload,
             pool: Reload,
             group_factory: Reload,
             group_members_max: Reload,

@@ -48,6 +48,7 @@ pub(super) fn check(config: &Config, findings: &mut Findings) {
             ("t4", rcs.t4, rcs.t1, Period::from_secs(120)),
             ("session_idle", rcs.session_idle, Period::from_secs(10), Period::from_secs(86_400)),
             // Less is not allowed by RFC 4028 §5.
+            ("handset_answer", rcs.handset_answer, SECOND, Period::from_secs(600)),
             ("session_refresh", rcs.session_refresh, Period::from_secs(90), Period::from_secs(86_400)),
             ("registration_min", rcs.registration_min, SECOND, DAY),
             ("registration_max", rcs.registration_max, rcs.registration_min, MONTH),

@@ -117,6 +117,10 @@ pub struct Rcs {
     #[serde(default = "Rcs::default_service_centre")]
     #[schemars(length(min = 1, max = 21))]
     pub service_centre: String,
+    /// How long such a handset may take to say whether it takes a short message (TR1M of TS 24.011 and what a radio
+    /// takes). After that it is not known whether it has it: see `on_answer_lost` and `fallback_after`.
+    #[serde(default = "Rcs::default_handset_answer")]
+    pub handset_answer: Period,
     /// Its groups get a number of this pool for each member without RCS: by that they hear the group and answer to
     /// it. Without one, only members with RCS or a messenger take part.
     #[serde(default)]
@@ -235,6 +239,7 @@ impl Default for Rcs {
             ask_capabilities: false,
             map_link: Self::default_map_link(),
             service_centre: Self::default_service_centre(),
+            handset_answer: Self::default_handset_answer(),
             pool: None,
             group_factory: Self::default_group_factory(),
             group_members_max: Self::default_group_members_max(),
@@ -249,6 +254,11 @@ impl Rcs {
     #[must_use]
     pub fn default_service_centre() -> String {
         "100".into()
+    }
+
+    #[must_use]
+    pub const fn default_handset_answer() -> Period {
+        Period::from_secs(45)
     }
 
     const fn off() -> Listen {

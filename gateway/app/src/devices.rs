@@ -347,7 +347,7 @@ fn settings_of(
             centre: model::Number::written(&rcs.service_centre),
             // Korea's clock; elsewhere stamps are in UTC and say so.
             quarter_hours: if config.policy.country == "82" { 36 } else { 0 },
-            ..ShortMessages::default()
+            answer_s: seconds(rcs.handset_answer),
         },
         text: TextPolicy { map_link: rcs.map_link.clone(), ..TextPolicy::default() },
         secret: Secret::new(secret),

@@ -1,6 +1,6 @@
 //! A phone by hand, for what no phone does when it is told to: to be silent, to be late.
 
-use std::{collections::VecDeque, net::SocketAddr};
+use std::{collections::VecDeque, net::SocketAddr, time::Duration};
 
 use sip_message::digest::{Answer, Challenge, Secret};
 
@@ -130,10 +130,16 @@ impl Device {
     /// The next request that comes.
     #[track_caller]
     pub(crate) fn is_asked(&mut self) -> Heard {
+        self.is_asked_within(PATIENCE).expect("a request")
+    }
+
+    /// The next request that comes in this time.
+    #[track_caller]
+    pub(crate) fn is_asked_within(&mut self, patience: Duration) -> Option<Heard> {
         let unread = self.unread.pop_front();
-        let heard = unread.or_else(|| self.wire.hears(PATIENCE)).expect("a request");
+        let heard = unread.or_else(|| self.wire.hears(patience))?;
         assert_eq!(heard.status(), None, "{}", heard.head);
-        heard
+        Some(heard)
     }
 
     /// Answers a request with nothing but a status.

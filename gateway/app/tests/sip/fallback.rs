@@ -9,18 +9,24 @@ use crate::{
     device::Device,
     linphone::{Linphone, Wrapping},
     served::{MINA, PHONE, SORA, Served},
+    short::{handset, hears, replies},
     support::{Script, until},
 };
 
 /// How long somebody waits who waits for nothing to happen.
 const QUIET: Duration = Duration::from_millis(1_500);
 
+/// What RCS would have cost, and the SMS in its place.
+const REPLACED: [[&str; 2]; 3] = [["submit", "rcs"], ["reversal", "rcs"], ["submit", "sms"]];
+
 /// A business that is charged, and devices that have so long.
 fn served(fallback_after: &'static str) -> Served {
     let change = move |text: String| {
-        let account = "\n[[account]]\nname = \"shop\"\nnumbers = [\"15881234\"]\n\
-                       api = { keys = [\"plain:shop-key\"] }\n";
-        text.replace("fallback_after = \"60s\"", &format!("fallback_after = \"{fallback_after}\"")) + account
+        let more = "\n[limits]\nearly_receipt_wait = \"1s\"\n\n\
+                    [[account]]\nname = \"shop\"\nnumbers = [\"15881234\"]\n\
+                    api = { keys = [\"plain:shop-key\"] }\n";
+        let patience = format!("fallback_after = \"{fallback_after}\"\nhandset_answer = \"1s\"");
+        text.replace("fallback_after = \"60s\"", &patience) + more
     };
     Served::start("rcs", |_| Script::Deliver, change)
 }
@@ -107,8 +113,55 @@ fn a_late_receipt_is_counted_and_not_charged() {
     until("the late receipt is counted", || {
         (served.gateway.metric("gateway_receipts_late_total{state=\"delivered\"}") > 0.5).then_some(())
     });
-    let records = said(&before, ["event", "service"]);
-    assert_eq!(records, [["submit", "rcs"], ["reversal", "rcs"], ["submit", "sms"]]);
+    assert_eq!(said(&before, ["event", "service"]), REPLACED);
+    assert_eq!(served.gateway.usage("shop-key"), before);
+    assert_eq!(served.verified()["accepted"], 1);
+}
+
+/// Sms sheet §6.3, §6.4: the next way has it at once.
+#[test]
+fn what_a_handset_does_not_take_goes_by_sms() {
+    let served = served("60s");
+    let mut mina = handset(MINA, &served);
+    let id = served.gateway.submit("shop-key", MINA, "one");
+    let data = hears(&mut mina);
+    // RP-ERROR: a protocol error.
+    replies(&mut mina, &data, 0x04, &[0x01, 111]);
+    served.gateway.becomes("shop-key", &id, "delivered");
+    let id = served.gateway.submit("shop-key", MINA, "two");
+    let data = mina.is_asked();
+    mina.answers(&data, "488 Not Acceptable Here");
+    served.gateway.becomes("shop-key", &id, "delivered");
+    assert_eq!(texts(&served, 2), [&b"one"[..], b"two"]);
+    let records = said(&served.gateway.usage("shop-key"), ["event", "service"]);
+    assert_eq!(records, [REPLACED, REPLACED].concat());
+    assert_eq!(served.verified()["accepted"], 2);
+}
+
+/// The radio took it, and no RP-ACK came; the SMS went; then the handset says that it had it all the time.
+#[test]
+fn a_handset_that_does_not_say_rp_ack_in_time_gets_an_sms() {
+    let served = served("2s");
+    let mut mina = handset(MINA, &served);
+    let id = served.gateway.submit("shop-key", MINA, "silence");
+    let first = hears(&mut mina);
+    let mut last = hears(&mut mina);
+    assert_eq!(first.body[8..], last.body[8..], "the same TPDU: a handset knows it again");
+    while served.smsc.texts().is_empty() {
+        if let Some(heard) = mina.is_asked_within(QUIET) {
+            mina.answers(&heard, "200 OK");
+            last = heard;
+        }
+    }
+    served.gateway.becomes("shop-key", &id, "delivered");
+    assert_eq!(texts(&served, 1), [b"silence"]);
+    let before = served.gateway.usage("shop-key");
+    assert_eq!(said(&before, ["event", "service"]), REPLACED);
+    replies(&mut mina, &last, 0x02, &[]);
+    // Nothing of that hand-over was ever heard, so there is nothing that it could be late for.
+    until("the late RP-ACK is counted", || {
+        (served.gateway.metric("gateway_receipts_unmatched_total") > 0.5).then_some(())
+    });
     assert_eq!(served.gateway.usage("shop-key"), before);
     assert_eq!(served.verified()["accepted"], 1);
 }

@@ -126,7 +126,7 @@ fn kamailio_as_a_handset_reads_a_message_and_acknowledges_it() {
 }
 
 /// A handset by hand, with nothing better than short messages.
-fn handset(user: &'static str, served: &Served) -> Device {
+pub(crate) fn handset(user: &'static str, served: &Served) -> Device {
     Device::register_with(user, served.sip, "+g.3gpp.smsip")
 }
 
@@ -140,7 +140,7 @@ fn says(device: &mut Device, more: &str, rp: &[u8]) {
 
 /// What a handset is told next, once it has said that it came.
 #[track_caller]
-fn hears(device: &mut Device) -> Heard {
+pub(crate) fn hears(device: &mut Device) -> Heard {
     let heard = device.is_asked();
     assert_eq!(heard.header("Content-Type"), Some("application/vnd.3gpp.sms"), "{}", heard.head);
     device.answers(&heard, "200 OK");
@@ -149,7 +149,7 @@ fn hears(device: &mut Device) -> Heard {
 
 /// Answers an RP-DATA with this kind of RP message and what follows the reference.
 #[track_caller]
-fn replies(device: &mut Device, data: &Heard, kind: u8, rest: &[u8]) {
+pub(crate) fn replies(device: &mut Device, data: &Heard, kind: u8, rest: &[u8]) {
     let more = format!("In-Reply-To: {}\r\n", data.header("Call-ID").expect("a request has one"));
     says(device, &more, &[&[kind, data.body[1]], rest].concat());
 }
@@ -240,4 +240,26 @@ fn segments_of_a_handset_are_joined_for_who_reads_text() {
         (&joined["from"]["tel"], &joined["to"][0]["usr"], &joined["body"]["text"]),
         (&MINA.into(), &"u1".into(), &Value::from("안녕하세요"))
     );
+}
+
+/// A handset that has not heard its RP-ACK says the same again, also to a gateway that began anew.
+#[test]
+fn a_repetition_after_a_kill_is_acknowledged_and_not_sent_again() {
+    let served = Served::standalone();
+    let mut mina = handset(MINA, &served);
+    says(&mut mina, "", SUBMIT);
+    assert_eq!(hears(&mut mina).body[..2], [0x03, 0x0D]);
+    until("the SMSC has it", || (!served.smsc.texts().is_empty()).then_some(()));
+    let served = served.restart();
+    let mut mina = handset(MINA, &served);
+    let mut again = SUBMIT.to_vec();
+    // TP-RD: this is a repetition.
+    again[8] |= 0x04;
+    says(&mut mina, "", &again);
+    let acknowledged = |heard: &Heard| heard.body[..2] == [0x03, 0x0D];
+    // The status report may come first.
+    assert!((0..2).any(|_| acknowledged(&hears(&mut mina))));
+    until("the message has ended", || (served.verified()["open"] == 0).then_some(()));
+    assert_eq!(served.verified()["accepted"], 1);
+    assert_eq!(served.smsc.texts(), [DATA], "once");
 }

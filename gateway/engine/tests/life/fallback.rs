@@ -240,6 +240,11 @@ fn answers_that_are_always_lost_end_with_the_time_of_the_leg() {
         world.outcome(sms.attempt, sent("A"));
         world.receipt("A", ReceiptState::Delivered);
         assert_eq!(world.finals().len(), 1);
+        // It was there all the time.
+        world.receipt_from(RCS, "m1", ReceiptState::Delivered);
+        world.pass(6);
+        assert_eq!(world.core.take_tally().unmatched_receipts, 1);
+        assert_eq!(world.finals().len(), 1);
     }
 }
 
