@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 use crate::{Address, ChannelId, Content, Lane, MessageId, Pii, Timestamp};
 
 /// Everything known when a message comes in. Adapters fill it; the engine adds the id and decides.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Submission {
     /// Given by the engine when it accepts.
     pub id: Option<MessageId>,
@@ -28,7 +28,8 @@ pub struct Submission {
     pub idempotency_key: Option<SmolStr>,
     /// Parameters that only the adapter of `origin` can read and that a channel of the same protocol
     /// carries through unchanged (SMPP: service type, protocol id, TLVs). Empty in the common case. Each adapter's
-    /// begins with an octet that no other's begins with: 0x01 SMPP, 0x52 RCS, `{` JSON of messengers.
+    /// begins with an octet that no other's begins with: 0x01 SMPP, 0x52 RCS, 0x53 SMS over IMS, `{` JSON of
+    /// messengers.
     pub carried: Bytes,
     /// This is one segment of a longer message.
     pub part: Option<Part>,
@@ -37,6 +38,29 @@ pub struct Submission {
     /// Not serialised with the rest: content is stored apart, so that it can be erased on its own.
     #[serde(skip)]
     pub content: Content,
+}
+
+/// Sizes where people could be named: what is carried may hold names and numbers.
+impl std::fmt::Debug for Submission {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Submission")
+            .field("id", &self.id)
+            .field("origin", &self.origin)
+            .field("from", &self.from)
+            .field("to", &self.to)
+            .field("class", &self.class)
+            .field("receipts", &self.receipts)
+            .field("received_at", &self.received_at)
+            .field("scheduled_at", &self.scheduled_at)
+            .field("expires_at", &self.expires_at)
+            .field("reference", &self.reference)
+            .field("idempotency_key", &self.idempotency_key)
+            .field("carried_octets", &self.carried.len())
+            .field("part", &self.part)
+            .field("charging_id", &self.charging_id)
+            .field("content", &self.content)
+            .finish()
+    }
 }
 
 /// Which segment of which message (TS 23.040 §9.2.3.24.1), told by the sender's side.
