@@ -307,14 +307,9 @@ impl Core {
 
     /// What came of one device.
     pub(super) fn branch_heard(&mut self, now_us: i64, slot: Slot, branch: u8, heard: Heard) {
-        if !matches!(&heard, Heard::Answer(response) if response.status.code() < 300) {
-            self.short_branch_over(slot, branch);
-        }
         match heard {
             Heard::NotSent => self.branch_failed(slot, branch, NoWay::Nowhere),
             Heard::Silence => self.branch_lost(slot, branch),
-            // Only its RP-ACK says that a handset takes it.
-            Heard::Answer(response) if response.status.code() < 300 && self.is_short(slot, branch) => {}
             Heard::Answer(response) if response.status.code() < 300 => self.branch_took(now_us, slot, branch),
             Heard::Answer(response) => {
                 if self.again_as_text(now_us, slot, branch, &response) {
@@ -332,11 +327,6 @@ impl Core {
             flight.unheard = flight.unheard.saturating_sub(1);
             flight.lost = true;
         }
-    }
-
-    fn is_short(&self, slot: Slot, branch: u8) -> bool {
-        let flight = self.flights.open.get(slot);
-        flight.and_then(|flight| flight.aims.get(usize::from(branch))).is_some_and(is_handset)
     }
 
     pub(super) fn branch_took(&mut self, now_us: i64, slot: Slot, branch: u8) {

@@ -27,6 +27,8 @@ const NOBODY: u64 = u64::MAX - 1;
 pub(super) enum Owner {
     /// A hand-over, and which of its devices.
     Flight { flight: Slot, branch: u8 },
+    /// A short message to a handset, and which segment of it.
+    Short { delivery: Slot, segment: u8 },
     /// A question about capabilities.
     Question(Slot),
     /// A message that is to be taken back.
@@ -334,6 +336,7 @@ impl Core {
     fn heard(&mut self, now_us: i64, owner: Owner, heard: Heard) {
         match owner {
             Owner::Flight { flight, branch } => self.branch_heard(now_us, flight, branch, heard),
+            Owner::Short { delivery, segment } => self.short_heard(now_us, delivery, segment, heard),
             Owner::Question(slot) => self.question_heard(now_us, slot, &heard),
             Owner::Revocation(slot) => self.revocation_heard(now_us, slot, &heard),
             Owner::Watch(slot) => self.watch_heard(slot, &heard),

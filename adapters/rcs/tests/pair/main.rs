@@ -9,6 +9,7 @@ mod crowd;
 mod digest;
 mod groups;
 mod handset;
+mod handsets;
 mod hostile;
 mod ladder;
 mod ladders;

@@ -18,21 +18,21 @@ pub(crate) const SUBMIT: &[u8] = &[
 ];
 
 /// Who registered is believed at his address.
-fn believing() -> World {
+pub(crate) fn believing() -> World {
     let mut settings = settings();
     settings.trust.datagrams = true;
     World::with(settings)
 }
 
 /// A handset that only takes short messages.
-fn old_handset(world: &mut World) -> Flow {
+pub(crate) fn old_handset(world: &mut World) -> Flow {
     let contact = "<sip:mina@127.0.0.1:6001>;+g.3gpp.smsip";
     assert_eq!(world.register(handset(), MINA, contact, "Expires: 600").status, 200);
     world.settle();
     handset()
 }
 
-fn says(world: &mut World, body: &[u8], more: &str) {
+pub(crate) fn says(world: &mut World, body: &[u8], more: &str) {
     let head = format!(
         "MESSAGE sip:100@ims.example
          From: <sip:{MINA}@ims.example>;tag=m
@@ -48,12 +48,12 @@ fn submits(world: &mut World, body: &[u8]) -> Ticket {
     world.submission().1
 }
 
-fn taken(world: &mut World) -> Answer {
+pub(crate) fn taken(world: &mut World) -> Answer {
     Answer::Accepted(world.id())
 }
 
 /// What we said by MESSAGE, answered with 200.
-fn said(world: &mut World) -> Request {
+pub(crate) fn said(world: &mut World) -> Request {
     let (flow, request) = world.sent_request();
     assert_eq!(request.headers.text(Name::ContentType), Some("application/vnd.3gpp.sms"));
     assert_eq!(request.headers.text(Name::PAssertedIdentity), Some("<sip:100@ims.example>"));
@@ -63,7 +63,7 @@ fn said(world: &mut World) -> Request {
     request
 }
 
-fn acknowledges(world: &mut World, request: &Request, rp: &[u8]) {
+pub(crate) fn acknowledges(world: &mut World, request: &Request, rp: &[u8]) {
     says(world, rp, &format!("\nIn-Reply-To: {}", request.call_id()));
     assert_eq!(world.status(), 202);
 }

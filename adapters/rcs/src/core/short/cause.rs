@@ -38,13 +38,19 @@ pub(super) const fn refused(cause: Cause) -> (rp::Cause, FailureCause) {
     }
 }
 
-/// What a handset's RP-ERROR means for a message that was to be delivered.
-pub(super) fn refusal(cause: rp::Cause) -> Refusal {
+/// What a handset's RP-ERROR means for a message that was to be delivered. `failure` is the TP-FCS of its report: some
+/// handsets say only there what the relay layer has a cause for.
+pub(super) fn refusal(cause: rp::Cause, failure: Option<FailureCause>) -> Refusal {
     let code = u32::from(cause.0);
-    match cause.as_received(Direction::FromMobile) {
+    match (cause.as_received(Direction::FromMobile), failure) {
         // Full: it says when there is room again.
-        rp::Cause::MEMORY_CAPACITY_EXCEEDED => {
+        (rp::Cause::MEMORY_CAPACITY_EXCEEDED, _)
+        | (_, Some(FailureCause::MEMORY_EXCEEDED | FailureCause::SIM_STORAGE_FULL)) => {
             Refusal::theirs(Cause::Unreachable, Retry::WhenReachable, code)
+        }
+        // In a moment.
+        (_, Some(FailureCause::SIM_TOOLKIT_BUSY)) => {
+            Refusal::theirs(Cause::NetworkFailure, Retry::Scheduled, code)
         }
         _ => Refusal::theirs(Cause::NetworkFailure, Retry::OtherRoute, code),
     }
@@ -56,10 +62,17 @@ mod tests {
 
     #[test]
     fn a_full_handset_is_waited_for_and_a_broken_one_is_not() {
-        let full = refusal(rp::Cause::MEMORY_CAPACITY_EXCEEDED);
+        let full = refusal(rp::Cause::MEMORY_CAPACITY_EXCEEDED, None);
         assert_eq!((full.cause, full.retry, full.code), (Cause::Unreachable, Retry::WhenReachable, 22));
-        let broken = refusal(rp::Cause::PROTOCOL_ERROR);
-        assert_eq!((broken.cause, broken.retry), (Cause::NetworkFailure, Retry::OtherRoute));
+        let of = |failure| {
+            let refusal = refusal(rp::Cause::PROTOCOL_ERROR, failure);
+            (refusal.cause, refusal.retry)
+        };
+        assert_eq!(of(Some(FailureCause::SIM_STORAGE_FULL)), (Cause::Unreachable, Retry::WhenReachable));
+        assert_eq!(of(Some(FailureCause::MEMORY_EXCEEDED)), (Cause::Unreachable, Retry::WhenReachable));
+        assert_eq!(of(Some(FailureCause::SIM_TOOLKIT_BUSY)), (Cause::NetworkFailure, Retry::Scheduled));
+        assert_eq!(of(Some(FailureCause::ERROR_IN_MS)), (Cause::NetworkFailure, Retry::OtherRoute));
+        assert_eq!(of(None), (Cause::NetworkFailure, Retry::OtherRoute));
     }
 
     #[test]

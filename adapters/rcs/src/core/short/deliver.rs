@@ -7,13 +7,17 @@ use model::{
 use sip_message::Request;
 use smallvec::smallvec;
 use smol_str::SmolStr;
+use sms::tpdu::FailureCause;
 
 use super::{
     super::{alarms::Alarm, recent::Recent, slots::Slots},
     *,
 };
 use crate::{
-    core::flights::{What, shown},
+    core::{
+        flights::{What, shown},
+        sends::Heard,
+    },
     translate::short::{Kept, deliver_tpdus, status_report_tpdu},
 };
 
@@ -24,8 +28,6 @@ const CALL_ID: &str = "sm-";
 #[derive(Debug, Default)]
 pub(super) struct Deliveries {
     open: Slots<Delivery>,
-    /// By hand-over and device.
-    by_branch: HashMap<(Slot, u8), Slot>,
     /// The newest of a person under that reference.
     by_reference: HashMap<(Line, u8), Slot>,
     reference: u8,
@@ -51,8 +53,10 @@ struct Delivery {
     aim: Aim,
     line: Line,
     tpdus: Vec<Vec<u8>>,
+    /// P-Charging-Vector, within networks.
+    charging: Option<HeaderValue>,
     /// The segment under way.
-    at: usize,
+    at: u8,
     reference: u8,
     call_id: SmolStr,
     until_us: i64,
@@ -76,7 +80,9 @@ impl Core {
         match deliver_tpdus(message, from, kept.as_ref(), message.concat_ref, self.centre()) {
             Ok(tpdus) => {
                 let line = Line::of(to, &self.settings.numbering);
-                self.bring(now_us, (flight, branch), aim, line, tpdus)
+                let charging =
+                    aim.is_network().then(|| self.charging_vector(submission, message.message.as_u64()));
+                self.bring(now_us, (flight, branch), aim, line, tpdus, charging)
             }
             Err(cause) => {
                 let refusal = Refusal { retry: Retry::OtherRoute, ..Refusal::ours(cause) };
@@ -113,7 +119,8 @@ impl Core {
         if let Some(flight) = self.flight_mut(flight) {
             flight.unheard = 1;
         }
-        if let Err(no_way) = self.bring(now_us, (flight, 0), aim, line, vec![tpdu]) {
+        let charging = aim.is_network().then(|| self.charging_vector(submission, report.message.as_u64()));
+        if let Err(no_way) = self.bring(now_us, (flight, 0), aim, line, vec![tpdu], charging) {
             self.not_sent(flight, 0, no_way);
         }
         self.conclude(now_us, flight);
@@ -126,6 +133,7 @@ impl Core {
         aim: Aim,
         line: Line,
         tpdus: Vec<Vec<u8>>,
+        charging: Option<HeaderValue>,
     ) -> Result<(), NoWay> {
         let deliveries = &mut self.shorts.deliveries;
         let slot = deliveries.open.insert(Delivery {
@@ -134,12 +142,12 @@ impl Core {
             aim,
             line,
             tpdus,
+            charging,
             at: 0,
             reference: 0,
             call_id: SmolStr::default(),
             until_us: 0,
         });
-        deliveries.by_branch.insert((flight, branch), slot);
         let brought = self.bring_segment(now_us, slot);
         if brought.is_err() {
             self.delivery_over(slot);
@@ -166,33 +174,58 @@ impl Core {
             |reference: &u8| !deliveries.by_reference.contains_key(&(delivery.line.clone(), *reference));
         let reference = references.find(is_free).ok_or(NoWay::Full)?;
         deliveries.reference = reference;
-        let tpdu = delivery.tpdus.get(delivery.at).cloned().unwrap_or_default();
+        let tpdu = delivery.tpdus.get(usize::from(delivery.at)).cloned().unwrap_or_default();
         (delivery.reference, delivery.call_id, delivery.until_us) = (reference, call_id.clone(), until_us);
         deliveries.by_reference.insert((delivery.line.clone(), reference), slot);
-        let (aim, line) = (delivery.aim.clone(), delivery.line.clone());
-        let owner = Owner::Flight { flight: delivery.flight, branch: delivery.branch };
+        let (aim, line, charging) = (delivery.aim.clone(), delivery.line.clone(), delivery.charging.clone());
+        let owner = Owner::Short { delivery: slot, segment: delivery.at };
         let rp = Rp { reference, body: Body::Data { service_centre, tpdu } };
         let octets = rp.encode(Direction::ToMobile).map_err(|_| NoWay::Nowhere)?;
-        let more = [
+        let mut more = vec![
             (Name::CallId, HeaderValue::display(call_id)),
             (Name::CSeq, HeaderValue::from_static("1 MESSAGE")),
         ];
+        more.extend(charging.map(|charging| (Name::PChargingVector, charging)));
         let request = self.rp_message(&aim, &line, octets.into(), &more);
         self.alarms.set(until_us, Alarm::Short(slot));
         self.send(now_us, aim.toward, request, owner)
     }
 
-    /// The handset's network did not take it, or nobody answered: nothing more comes of it.
-    pub(in crate::core) fn short_branch_over(&mut self, flight: Slot, branch: u8) {
-        if let Some(slot) = self.shorts.deliveries.by_branch.get(&(flight, branch)).copied() {
-            self.delivery_over(slot);
+    /// What came of the MESSAGE with one segment. A 2xx says that it came, and no more; anything else is the end, unless
+    /// the handset's own word was faster.
+    pub(in crate::core) fn short_heard(&mut self, now_us: i64, slot: Slot, segment: u8, heard: Heard) {
+        let delivery = self.shorts.deliveries.open.get(slot);
+        if delivery.is_none_or(|delivery| delivery.at != segment)
+            || matches!(&heard, Heard::Answer(response) if response.status.is_success())
+        {
+            return;
+        }
+        if matches!(heard, Heard::Silence) {
+            self.may_have_it(slot);
+        }
+        if let Some((flight, branch)) = self.delivery_over(slot) {
+            self.branch_heard(now_us, flight, branch, heard);
+        }
+    }
+
+    /// The handset may have all of it, and may say so when it is not waited for any more.
+    fn may_have_it(&mut self, slot: Slot) {
+        let Some(delivery) = self.shorts.deliveries.open.get(slot) else { return };
+        if usize::from(delivery.at) + 1 < delivery.tpdus.len() {
+            return;
+        }
+        let (flight, line, call_id) = (delivery.flight, delivery.line.clone(), delivery.call_id.clone());
+        if let Some(What::Message { message, name, .. }) = self.flight_mut(flight).map(|flight| &flight.what)
+        {
+            let from = shown(message.from.as_ref(), &message.submission.from).number().cloned();
+            let overdue = Overdue { line, name: name.clone(), from };
+            self.shorts.deliveries.overdue.insert(call_id, overdue, OVERDUE_MAX);
         }
     }
 
     fn delivery_over(&mut self, slot: Slot) -> Option<(Slot, u8)> {
         let deliveries = &mut self.shorts.deliveries;
         let Delivery { flight, branch, line, reference, .. } = deliveries.open.remove(slot)?;
-        deliveries.by_branch.remove(&(flight, branch));
         let named = (line, reference);
         if deliveries.by_reference.get(&named) == Some(&slot) {
             deliveries.by_reference.remove(&named);
@@ -207,7 +240,7 @@ impl Core {
         line: &Line,
         request: &Request,
         reference: u8,
-        error: Option<rp::Cause>,
+        error: Option<(rp::Cause, Option<FailureCause>)>,
     ) {
         let deliveries = &self.shorts.deliveries;
         let named = request.headers.text(Name::InReplyTo).and_then(|call_id| {
@@ -218,9 +251,9 @@ impl Core {
         let slot = named.or_else(|| deliveries.by_reference.get(&(line.clone(), reference)).copied());
         let delivery = slot.and_then(|slot| Some((slot, self.shorts.deliveries.open.get_mut(slot)?)));
         let Some((slot, delivery)) = delivery.filter(|(_, delivery)| delivery.line == *line) else {
-            return self.short_reported_late(line, request, error);
+            return self.short_reported_late(line, request, error.is_some());
         };
-        if error.is_none() && delivery.at + 1 < delivery.tpdus.len() {
+        if error.is_none() && usize::from(delivery.at) + 1 < delivery.tpdus.len() {
             delivery.at += 1;
             if let Err(no_way) = self.bring_segment(now_us, slot)
                 && let Some((flight, branch)) = self.delivery_over(slot)
@@ -233,15 +266,15 @@ impl Core {
         let Some((flight, branch)) = self.delivery_over(slot) else { return };
         match error {
             None => self.branch_took(now_us, flight, branch),
-            Some(cause) => self.refused_by(flight, branch, cause::refusal(cause)),
+            Some((cause, failure)) => self.refused_by(flight, branch, cause::refusal(cause, failure)),
         }
         self.conclude(now_us, flight);
     }
 
     /// An answer to what is not waited for any more. An RP-ACK is a receipt then: perhaps the message is on its way
     /// again, and need not be.
-    fn short_reported_late(&mut self, line: &Line, request: &Request, error: Option<rp::Cause>) {
-        let call_id = request.headers.text(Name::InReplyTo).map(str::trim).filter(|_| error.is_none());
+    fn short_reported_late(&mut self, line: &Line, request: &Request, is_error: bool) {
+        let call_id = request.headers.text(Name::InReplyTo).map(str::trim).filter(|_| !is_error);
         let overdue = call_id.and_then(|call_id| self.shorts.deliveries.overdue.get(call_id));
         let Some(Overdue { name, from, .. }) = overdue.filter(|overdue| overdue.line == *line) else {
             self.counts.late += 1;
@@ -260,16 +293,11 @@ impl Core {
     /// Neither came in time: the handset may have it.
     pub(in crate::core) fn short_due(&mut self, now_us: i64, slot: Slot) {
         let delivery = self.shorts.deliveries.open.get(slot);
-        let Some(delivery) = delivery.filter(|delivery| delivery.until_us <= now_us) else { return };
-        let (line, call_id) = (delivery.line.clone(), delivery.call_id.clone());
-        let is_last = delivery.at + 1 == delivery.tpdus.len();
-        let Some((flight, branch)) = self.delivery_over(slot) else { return };
-        let what = self.flight_mut(flight).map(|flight| &flight.what).filter(|_| is_last);
-        if let Some(What::Message { message, name, .. }) = what {
-            let from = shown(message.from.as_ref(), &message.submission.from).number().cloned();
-            let overdue = Overdue { line, name: name.clone(), from };
-            self.shorts.deliveries.overdue.insert(call_id, overdue, OVERDUE_MAX);
+        if delivery.is_none_or(|delivery| delivery.until_us > now_us) {
+            return;
         }
+        self.may_have_it(slot);
+        let Some((flight, branch)) = self.delivery_over(slot) else { return };
         self.branch_lost(flight, branch);
         self.conclude(now_us, flight);
     }

@@ -20,7 +20,7 @@ use sip_rcs::{Capabilities, mime};
 use sip_transaction::{Flow, ServerKey};
 use sms::{
     rp::{self, Body, Malformed, Rp},
-    tpdu::Direction,
+    tpdu::{Direction, Tpdu},
 };
 
 use self::{deliver::Deliveries, submit::Submissions};
@@ -69,17 +69,22 @@ impl Core {
                 return self.rp_back(now_us, flow, sender, to(reference), body);
             }
         };
-        match rp.body {
+        match &rp.body {
             Body::Data { tpdu, .. } => {
-                self.short_submitted(now_us, key, flow, request, sender, (rp.reference, &tpdu));
+                self.short_submitted(now_us, key, flow, request, sender, (rp.reference, tpdu));
             }
             Body::Ack { .. } => {
                 self.answer(now_us, key, StatusCode::ACCEPTED);
                 self.short_reported(now_us, &sender.line, request, rp.reference, None);
             }
-            Body::Error { cause, .. } => {
+            &Body::Error { cause, .. } => {
+                let failure = match rp.tpdu(Direction::FromMobile) {
+                    Some(Ok(Tpdu::DeliverReport(report))) => report.failure_cause,
+                    _ => None,
+                };
                 self.answer(now_us, key, StatusCode::ACCEPTED);
-                self.short_reported(now_us, &sender.line, request, rp.reference, Some(cause));
+                let error = Some((cause, failure));
+                self.short_reported(now_us, &sender.line, request, rp.reference, error);
             }
             Body::MemoryAvailable => {
                 self.answer(now_us, key, StatusCode::ACCEPTED);
@@ -91,9 +96,8 @@ impl Core {
 
     /// Answers an RP message the way it came, in a MESSAGE of its own. One that does not arrive is asked for again.
     fn rp_back(&mut self, now_us: i64, flow: Flow, sender: &Sender, to: To<'_>, body: Body) {
-        if let Some(aim) = self.handset(now_us, sender, flow) {
-            self.rp_answer(now_us, &aim, &sender.line, to, body);
-        }
+        let aim = self.handset(now_us, sender, flow);
+        self.rp_answer(now_us, &aim, &sender.line, to, body);
     }
 
     fn rp_answer(&mut self, now_us: i64, aim: &Aim, line: &Line, to: To<'_>, body: Body) {
@@ -104,10 +108,11 @@ impl Core {
         let _no_way = self.send(now_us, aim.toward.clone(), request, Owner::Nobody);
     }
 
-    /// The handset that a request came from, as far as it can be told from its owner's others.
-    fn handset(&self, now_us: i64, sender: &Sender, flow: Flow) -> Option<Aim> {
+    /// The handset that a request came from, as far as it can be told from its owner's others; without any, the way
+    /// back.
+    fn handset(&self, now_us: i64, sender: &Sender, flow: Flow) -> Aim {
         if let Some(served) = self.served_aim(&sender.line) {
-            return Some(served);
+            return served;
         }
         let devices = self.devices_of(now_us, &sender.line);
         let same_way = |aim: &Aim| match &aim.toward {
@@ -116,20 +121,18 @@ impl Core {
         };
         let at =
             devices.iter().position(same_way).or_else(|| devices.iter().position(is_handset)).unwrap_or(0);
-        let back = || {
-            let back = sender.back?;
-            Some(Aim {
-                toward: Toward::Destination(Destination::numeric(back.transport(), back.remote)),
-                uri: None,
-                route: smol_str::SmolStr::default(),
-                spelling: Spelling::Tel,
-                device: None,
-                capabilities: Capabilities::NONE,
-                form: Form::Short,
-                paged: true,
-            })
-        };
-        devices.into_iter().nth(at).or_else(back)
+        devices.into_iter().nth(at).unwrap_or_else(|| Aim {
+            toward: sender.back.map_or(Toward::Flow(flow), |back| {
+                Toward::Destination(Destination::numeric(back.transport(), back.remote))
+            }),
+            uri: None,
+            route: smol_str::SmolStr::default(),
+            spelling: Spelling::Tel,
+            device: None,
+            capabilities: Capabilities::NONE,
+            form: Form::Short,
+            paged: true,
+        })
     }
 
     /// A MESSAGE that brings an RP message to a handset (rcs sheet §12.2, §12.3).

@@ -41,7 +41,7 @@ pub(super) struct Submissions {
 /// One that waits for its commit.
 #[derive(Debug)]
 struct Submitted {
-    aim: Option<Aim>,
+    aim: Aim,
     line: Line,
     /// Of the newest copy.
     reference: u8,
@@ -198,9 +198,7 @@ impl Core {
             None => Body::Ack { tpdu: self.submit_report(taken_us, None) },
             Some(cause) => self.short_error(taken_us, cause),
         };
-        if let Some(aim) = aim {
-            self.rp_answer(now_us, &aim, &line, To { reference, call_id: &call_id }, body);
-        }
+        self.rp_answer(now_us, &aim, &line, To { reference, call_id: &call_id }, body);
     }
 
     fn short_error(&self, taken_us: i64, cause: Cause) -> Body {
