@@ -42,6 +42,41 @@ fn a_message_is_a_submission_for_each_member_and_is_taken_when_all_are_answered(
     assert_eq!(verdicts(&world.done()), [(6, Verdict::Refused(Cause::StoreUnavailable))]);
 }
 
+/// I1: a positive answer says that it is safe for everybody who may get it. What failed for a while is said again by
+/// the sender, with the same keys, and nobody gets it twice.
+#[test]
+fn a_message_that_is_not_safe_for_everybody_yet_is_not_taken() {
+    for causes in [[None, Some(Cause::StoreUnavailable)], [Some(Cause::Throttled), None]] {
+        let mut world = World::three();
+        world.said(MINA, 5, plain("안녕"));
+        let handed_in = submissions(&world.done());
+        for ((ask, _), cause) in handed_in.iter().zip(causes) {
+            world.answered(*ask, cause);
+        }
+        let cause = causes.into_iter().flatten().next().expect("one of them");
+        assert_eq!(verdicts(&world.done()), [(5, Verdict::Refused(cause))]);
+    }
+    // Whatever came first or last: what passes is why it is worth saying again.
+    for causes in [[Cause::NoRoute, Cause::QueueFull], [Cause::QueueFull, Cause::NoRoute]] {
+        let mut world = World::three();
+        world.said(MINA, 5, plain("안녕"));
+        for ((ask, _), cause) in submissions(&world.done()).into_iter().zip(causes) {
+            world.answered(ask, Some(cause));
+        }
+        assert_eq!(verdicts(&world.done()), [(5, Verdict::Refused(Cause::QueueFull))]);
+    }
+    // So is what a phone said: the gateway hands it over once more.
+    let mut world = World::three();
+    let attempt = world.writes(SOO, "I come");
+    let handed_in = submissions(&world.done());
+    world.answered(handed_in[0].0, None);
+    world.answered(handed_in[1].0, Some(Cause::Draining));
+    let done = world.done();
+    let [(ended, Err(refusal))] = outcomes(&done)[..] else { panic!("not safe for Jun") };
+    assert_eq!((ended, refusal.retry), (attempt, Retry::Scheduled));
+    assert!(receipts(&done).is_empty());
+}
+
 #[test]
 fn a_member_gets_it_in_the_session_as_the_sender_named_it() {
     let mut world = World::three();

@@ -362,16 +362,20 @@ impl Focus {
         open.left = open.left.saturating_sub(1);
         match refusal {
             None => open.taken += 1,
-            Some(cause) => open.refused = Some(cause),
+            // What passes outweighs what does not: it is worth saying again.
+            Some(cause) if open.refused.is_none_or(|known| !known.is_passing()) => open.refused = Some(cause),
+            Some(_) => {}
         }
         if open.left > 0 {
             return;
         }
         let Some(Ask { about, taken, refused, .. }) = self.asks.remove(slot) else { return };
-        // A message is taken when anybody will get it; of the others their own messages say what became of them.
+        // A message is taken when it is safe for everybody who can get it (I1). Who can never get it does not keep it
+        // from the others; what failed for a while is said again by its sender, whom the gateway answers as before for
+        // those it has the message for.
         let refused = match &about {
             About::Said { all: true, .. } => refused,
-            _ => refused.filter(|_| taken == 0),
+            _ => refused.filter(|cause| taken == 0 || cause.is_passing()),
         };
         match (about, refused) {
             (About::Said { asker, .. }, None) => self.tell(asker, Verdict::Taken),
