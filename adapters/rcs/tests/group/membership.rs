@@ -147,6 +147,47 @@ fn the_chair_passes_on_when_the_chairman_leaves() {
     world.focus.refer(world.now_us, &world.settings, &group, &line(JUN), &remove).expect("Jun is it now");
 }
 
+/// A chairman who declines to come back, or cannot, is as gone as one who left.
+#[test]
+fn the_chair_passes_on_when_the_chairman_does_not_come_back() {
+    for status in [603, 403] {
+        let mut world = World::three();
+        let group = world.group.clone();
+        world.focus.watch(&world.settings, &group, &line(MINA), 1).expect("a member");
+        world.ended(MINA, None);
+        let add = [(person(MINA), Wish::Add)];
+        world.focus.refer(world.now_us, &world.settings, &group, &line(JUN), &add).expect("asked again");
+        world.done();
+        world.not_joined(MINA, status);
+        assert!(world.done().contains(&Do::Unwatch { watcher: 1 }), "who is no member hears nothing more");
+        let remove = [(person(MINA), Wish::Remove)];
+        let refused = world.focus.refer(world.now_us, &world.settings, &group, &line(JUN), &remove);
+        assert_eq!(refused.map_err(|refused| refused.status.code()), Err(404), "Jun may, but she is none");
+        // Who comes back is a member as others are.
+        world.focus.refer(world.now_us, &world.settings, &group, &line(JUN), &add).expect("added");
+        assert!(world.joined(MINA));
+        let remove = [(person(SOO), Wish::Remove)];
+        let refused = world.focus.refer(world.now_us, &world.settings, &group, &line(MINA), &remove);
+        assert_eq!(refused.map_err(|refused| refused.status.code()), Err(403), "{status}");
+    }
+}
+
+/// What one REFER asks for is done, in whatever order it is written.
+#[test]
+fn who_is_added_with_a_removal_keeps_the_group_large_enough() {
+    let mut world = World::empty();
+    world.group = world.create(MINA, &[JUN]).expect("created");
+    world.joined(JUN);
+    world.done();
+    let group = world.group.clone();
+    let wishes = [(person(JUN), Wish::Remove), (person(SOO), Wish::Add)];
+    world.focus.refer(world.now_us, &world.settings, &group, &line(MINA), &wishes).expect("both");
+    assert_eq!(world.state(JUN), Some(MemberState::Booted));
+    assert_eq!(world.state(SOO), Some(MemberState::Pending));
+    let done = world.done();
+    assert_eq!((invited(&done), closed(&done)), (vec![&line(SOO)], vec![(leg(JUN), Closing::Gone)]));
+}
+
 #[test]
 fn a_group_that_is_too_small_is_over_for_everybody() {
     let mut world = World::three();

@@ -227,6 +227,7 @@ impl Focus {
         if trigger == Trigger::Moved {
             self.invite_elsewhere(now_us, settings, group, line);
         }
+        self.discharge(group, line);
         self.settle(settings, group);
     }
 
@@ -234,6 +235,7 @@ impl Focus {
     pub(super) fn unreachable(&mut self, settings: &Settings, group: &str, line: &Line) {
         if let Some(known) = self.groups.get_mut(group) {
             known.step(line, Trigger::Failed);
+            self.discharge(group, line);
             self.settle(settings, group);
         }
     }
@@ -261,19 +263,30 @@ impl Focus {
         }
         let (mut leg, mut waiting) = (None, None);
         if let Some(member) = group.member_mut(line) {
-            member.chairman = false;
             leg = member.leg.take();
             waiting = Some(std::mem::take(&mut member.queue));
         }
-        group.pass_the_chair();
         if let Some(leg) = leg {
             self.legs.remove(&leg);
             self.out.push(Do::Close { leg, why: Closing::Gone });
         }
         let refusal = Refusal { retry: Retry::Never, ..Refusal::ours(Cause::Policy) };
         self.give_back(waiting.into_iter().flatten(), refusal);
-        self.unwatch(id, Some(line));
+        self.discharge(id, line);
         self.settle(settings, id);
+    }
+
+    /// Whoever is no member any more, however that came, has no office and hears nothing more.
+    fn discharge(&mut self, id: &str, line: &Line) {
+        let Some(group) = self.groups.get_mut(id) else { return };
+        if group.member(line).is_some() {
+            return;
+        }
+        if let Some(member) = group.member_mut(line) {
+            member.chairman = false;
+        }
+        group.pass_the_chair();
+        self.unwatch(id, Some(line));
     }
 
     /// Ends a group that has become too small, else says what changed.
@@ -352,7 +365,9 @@ impl Focus {
         }
         known.touched_us = now_us;
         let id = known.id.clone();
-        for (person, wish) in wishes {
+        // Who comes counts before who goes: the group is not over between the two.
+        let (added, removed): (Vec<_>, Vec<_>) = wishes.iter().partition(|(_, wish)| *wish == Wish::Add);
+        for (person, wish) in added.into_iter().chain(removed) {
             let Some(known) = self.groups.get_mut(&id) else { break };
             match wish {
                 Wish::Remove => self.leave(settings, &id, &person.line, Trigger::Removed),
