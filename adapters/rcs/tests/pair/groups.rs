@@ -114,6 +114,31 @@ fn what_the_gateway_does_not_take_for_anybody_is_refused() {
     assert_eq!(failure, sip_msrp::Failure::Refused(MsrpStatus::STOP_SENDING));
 }
 
+/// I1: what is stored for one only is not taken; said again it is, and the one has it once.
+#[test]
+fn what_is_not_stored_for_everybody_is_refused_and_taken_when_it_is_said_again() {
+    let mut party = party();
+    party.mina.says(&mut party.world, "Msg1", "x");
+    let first = party.submissions();
+    party.accept(&first[..1]);
+    party.world.answer(first[1].1, Answer::Refused(model::Refusal::ours(Cause::StoreUnavailable)));
+    party.mina.handset.exchange(&mut party.world);
+    let Some(Action::Failed { failure, .. }) = party.mina.handset.fate() else { panic!("refused") };
+    assert_eq!(failure, sip_msrp::Failure::Refused(MsrpStatus::STOP_SENDING));
+
+    party.mina.says(&mut party.world, "Msg1", "x");
+    let again = party.submissions();
+    let keys = |all: &[(std::sync::Arc<model::Submission>, model::Ticket)]| {
+        all.iter().map(|(one, _)| one.idempotency_key.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(keys(&again), keys(&first));
+    let known = party.world.outgoing((*again[0].0).clone()).message;
+    party.world.answer(again[0].1, Answer::Duplicate(known));
+    party.accept(&again[1..]);
+    party.mina.handset.exchange(&mut party.world);
+    assert!(matches!(party.mina.handset.fate(), Some(Action::Sent { .. })));
+}
+
 /// §7.2, §10.3.
 #[test]
 fn a_notification_of_a_member_reaches_who_wrote_the_message() {
