@@ -123,6 +123,17 @@ impl Captured {
         frames.iter().flat_map(|frame| messages(&frame["_source"]["layers"]["sip_raw"])).collect()
     }
 
+    /// The bodies of MESSAGEs in frames that a display filter selects: of those that answer another one by In-Reply-To,
+    /// or of the others. Filters judge frames, and a frame of a stream may hold several messages.
+    #[track_caller]
+    pub(crate) fn short(&self, filter: &str, is_answer: bool) -> Vec<Vec<u8>> {
+        let fits = |seen: &Seen| {
+            seen.head.starts_with("MESSAGE ") && seen.head.contains("\r\nIn-Reply-To:") == is_answer
+        };
+        let seen = self.sip(&format!("sip.Method == MESSAGE && {filter}"));
+        seen.into_iter().filter(fits).map(|seen| seen.body).collect()
+    }
+
     /// The values of one field of tshark in all frames that have it.
     #[track_caller]
     pub(crate) fn field(&self, field: &str) -> Vec<String> {
