@@ -151,7 +151,8 @@ fn a_repetition_has_the_key_of_its_first_copy_in_every_process() {
         world.submission().0.idempotency_key.clone().expect("a key")
     };
     let (mut again, mut next) = (SUBMIT.to_vec(), SUBMIT.to_vec());
-    again[8] = 0x25;
+    // The next RP-MR, and the mark of a repetition.
+    (again[1], again[8]) = (0x2B, 0x25);
     next[9] = 0x12;
     assert_eq!(key_of(SUBMIT), key_of(&again));
     assert_ne!(key_of(SUBMIT), key_of(&next), "another TP-MR is another message");
@@ -178,6 +179,40 @@ fn a_handset_that_does_not_count_its_references_may_say_the_same_again() {
     world.settle();
     again[1] = 0x2C;
     submits(&mut world, &again);
+}
+
+/// One TP-MR for everything: whatever is said under it has a key of its own, also what was said before.
+#[test]
+fn everything_that_such_a_handset_says_anew_is_a_message() {
+    let mut world = believing();
+    old_handset(&mut world);
+    let mut keys = std::collections::HashSet::new();
+    let mut other = SUBMIT.to_vec();
+    other[21] ^= 0x01;
+    for (at, body) in [SUBMIT, &other, SUBMIT, SUBMIT].into_iter().enumerate() {
+        let mut body = body.to_vec();
+        body[1] = u8::try_from(at).expect("few");
+        says(&mut world, &body, "");
+        assert_eq!(world.status(), 202);
+        let (submission, ticket) = world.submission();
+        assert!(keys.insert(submission.idempotency_key.clone().expect("a key")), "{at}");
+        let answer = taken(&mut world);
+        world.answer(ticket, answer);
+        said(&mut world);
+        world.pass(61);
+        world.settle();
+    }
+    // What was refused is the same message when it comes again.
+    let mut refused = |world: &mut World, reference| {
+        other[1] = reference;
+        says(world, &other, "");
+        assert_eq!(world.status(), 202);
+        let (submission, ticket) = world.submission();
+        world.answer(ticket, Answer::Refused(Refusal::ours(Cause::QueueFull)));
+        said(world);
+        submission.idempotency_key.clone().expect("a key")
+    };
+    assert_eq!(refused(&mut world, 8), refused(&mut world, 9));
 }
 
 #[test]

@@ -48,6 +48,7 @@ struct Submitted {
     call_id: SmolStr,
     taken_us: i64,
     repeat: Repeat,
+    nth: u32,
 }
 
 /// What is known of a submission that may come again.
@@ -57,6 +58,8 @@ pub(super) struct Again {
     /// RP-MR of the newest copy.
     reference: u8,
     taken_us: i64,
+    /// How many others its slot had before it in its span of time.
+    nth: u32,
     /// Under way there; `None`: it was taken.
     open: Option<Slot>,
 }
@@ -140,6 +143,19 @@ impl Core {
         (again.content == repeat.content && now_us - again.taken_us < within_us).then_some(*again)
     }
 
+    /// Which one of its slot this is. The first of a handset that counts its TP-MR is the first in another process, too;
+    /// one that does not count says different things in one slot, and all of them are to be told apart.
+    fn short_nth(&self, now_us: i64, repeat: &Repeat) -> u32 {
+        let before = self.shorts.submissions.seen.get(&repeat.slot);
+        let span = |at_us: i64| at_us.div_euclid(SPAN_US);
+        match before.filter(|before| span(before.taken_us) == span(now_us)) {
+            // It was refused, so nobody else has its key.
+            Some(before) if before.content == !repeat.content => before.nth,
+            Some(before) => before.nth.wrapping_add(1),
+            None => 0,
+        }
+    }
+
     #[expect(clippy::too_many_arguments, reason = "a submission has that many sides")]
     fn short_taken(
         &mut self,
@@ -160,7 +176,8 @@ impl Core {
             call_id: to.call_id,
             charging_id: sender.trusted.then(|| charging_id(&request.headers)).flatten(),
         };
-        let key = repeat.key(to.reference, now_us.div_euclid(SPAN_US));
+        let nth = self.short_nth(now_us, &repeat);
+        let key = repeat.key(nth, now_us.div_euclid(SPAN_US));
         let submission = match submission_of_submit(submit, origin, key) {
             Ok(submission) => submission,
             Err(cause) => {
@@ -177,9 +194,10 @@ impl Core {
             call_id: SmolStr::new(to.call_id),
             taken_us: now_us,
             repeat,
+            nth,
         });
-        let again =
-            Again { content: repeat.content, reference: to.reference, taken_us: now_us, open: Some(slot) };
+        let (content, reference) = (repeat.content, to.reference);
+        let again = Again { content, reference, taken_us: now_us, nth, open: Some(slot) };
         self.shorts.submissions.seen.insert(repeat.slot, again, self.settings.limits.recallable_max);
         let ticket = self.wait(Waiting::Submission { asker: Asker::Short(slot), recall: 0 });
         self.out.inbound.push(Inbound::Submit { submission: Arc::new(submission), ticket });
@@ -188,11 +206,11 @@ impl Core {
     /// The gateway has it, or refuses it: only now the handset is told.
     pub(in crate::core) fn short_answered(&mut self, now_us: i64, slot: Slot, refused: Option<Cause>) {
         let Some(open) = self.shorts.submissions.open.remove(slot) else { return };
-        let Submitted { aim, line, reference, call_id, taken_us, repeat } = open;
+        let Submitted { aim, line, reference, call_id, taken_us, repeat, nth } = open;
         // What was refused may be tried again as it is.
         let content = if refused.is_some() { !repeat.content } else { repeat.content };
         let max = self.settings.limits.recallable_max;
-        let again = Again { content, reference, taken_us, open: None };
+        let again = Again { content, reference, taken_us, nth, open: None };
         self.shorts.submissions.seen.insert(repeat.slot, again, max);
         let body = match refused {
             None => Body::Ack { tpdu: self.submit_report(taken_us, None) },
