@@ -300,6 +300,68 @@ fn who_is_removed_is_told_that_the_group_is_over() {
     assert_eq!(party.refer(MINA, party.mina.handset.flow, "mailto:a@b").status, 404);
 }
 
+/// §10.3, RFC 5368: several at once, named by a list in the body.
+#[test]
+fn a_list_adds_several_members_and_removes_others_in_one_refer() {
+    let mut party = party();
+    let flow = party.mina.handset.flow;
+    let head = format!(
+        "REFER {0}
+         From: <sip:{MINA}@ims.example>;tag=r1
+         To: <{0}>
+         Contact: <sip:device@{1}>
+         Require: multiple-refer, norefersub
+         Refer-Sub: false
+         Refer-To: <cid:list@device>
+         Content-Type: application/resource-lists+xml
+         Content-Disposition: recipient-list
+         Content-ID: <list@device>",
+        party.conference, flow.remote
+    );
+    let (soo, min) = ("+821022220005", "+821022220006");
+    let named = list(&[soo, min])
+        .replace("</list>", &format!("<entry uri=\"sip:{JUN}@ims.example?method=BYE\"/></list>"));
+    party.world.request(flow, &head, named.as_bytes());
+    assert_eq!(party.world.status(), 202);
+    assert_eq!(next(&mut party.world, &Method::BYE).uri.as_str(), "sip:device@127.0.0.1:6002");
+    let asked: Vec<_> = party.submissions().iter().map(|(one, _)| one.to.clone()).collect();
+    assert_eq!(asked, [number(soo), number(min)], "plain phones are asked by short messages");
+    party.world.settle();
+    party.subscribe(600);
+    let mut roster = Roster::default();
+    party.notified(&mut roster);
+    let all = [soo, min, JUN].map(|who| status(&roster, who));
+    assert_eq!(all, [Some(Status::Connected), Some(Status::Connected), Some(Status::Disconnected)]);
+
+    // A list that cannot be read changes nothing.
+    party.world.request(flow, &head, b"<resource-lists>");
+    assert_eq!(party.world.status(), 400);
+    party.world.quiet();
+}
+
+/// §10.3: said in the session of the chairman, heard by everybody in the state.
+#[test]
+fn the_chairman_gives_the_group_another_subject_in_the_session() {
+    let mut party = party();
+    party.subscribe(600);
+    let mut roster = Roster::default();
+    party.notified(&mut roster);
+    let change = "From: <sip:a@b>\r\nTo: <sip:a@b>\r\n\r\n\
+        Content-Type: application/vnd.oma.cpm-groupdata+xml\r\n\r\n\
+        <group-data xmlns=\"urn:x\"><subject>Lunch</subject></group-data>";
+    party.jun.handset.say(&mut party.world, party.jun.session, "s001", "message/cpim", change);
+    party.jun.handset.exchange(&mut party.world);
+    let Some(Action::Failed { failure, .. }) = party.jun.handset.fate() else { panic!("no chairman") };
+    assert_eq!(failure, sip_msrp::Failure::Refused(MsrpStatus::FORBIDDEN));
+    party.world.quiet();
+    party.mina.handset.say(&mut party.world, party.mina.session, "s002", "message/cpim", change);
+    party.notified(&mut roster);
+    assert_eq!(roster.state().subject.as_ref().map(|subject| subject.as_str()), Some("Lunch"));
+    party.mina.handset.exchange(&mut party.world);
+    assert!(matches!(party.mina.handset.fate(), Some(Action::Sent { .. })));
+    assert!(party.world.inbound.is_empty(), "nobody is charged for it");
+}
+
 /// §10.3: a lost bearer is no leaving; what is said meanwhile waits at most for one more invitation.
 #[test]
 fn who_lost_the_way_is_invited_with_the_next_message() {
