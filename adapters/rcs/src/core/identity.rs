@@ -109,8 +109,16 @@ fn guard(settings: &Settings) -> Guard {
 impl Core {
     /// The peer at that address, if it is believed.
     pub(super) fn peer(&self, flow: Flow) -> Option<&Peer> {
-        let ip = flow.remote.ip();
+        self.peer_at(flow.remote.ip())
+    }
+
+    fn peer_at(&self, ip: IpAddr) -> Option<&Peer> {
         self.settings.peers.iter().find(|peer| peer.addresses.iter().any(|range| range.contains(ip)))
+    }
+
+    /// Whether a peer that is believed is at that address.
+    pub(super) fn is_peer(&self, ip: IpAddr) -> bool {
+        self.peer_at(ip).is_some()
     }
 
     /// Who a request other than REGISTER is from.

@@ -1,9 +1,15 @@
 //! Handsets with SMS over IMS that are slow, deaf or out of order: each hand-over has one outcome all the same, and
 //! nobody is said to have what he did not acknowledge.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
-use model::{Answer, AttemptId, Cause, Inbound, Outcome, Outgoing, ReceiptState, Retry};
+use model::{
+    Answer, AttemptId, Cause, Disposition, Inbound, MessageId, Outcome, Outgoing, ReceiptState, Report,
+    Retry, Submission, Timestamp,
+};
 use proptest::prelude::*;
 use rcs::settings::Mode;
 use sip_message::{Message, Name, Request};
@@ -11,12 +17,29 @@ use sip_transaction::Flow;
 
 use crate::{
     short::{SUBMIT, acknowledges, believing, old_handset, said, says, taken},
-    world::{MINA, World, authorization, handset, peer, settings, text},
+    world::{MINA, World, authorization, handset, other_handset, peer, settings, text},
 };
 
 /// Two segments.
 const LONG: &str = "가나다라마바사아자차가나다라마바사아자차가나다라마바사아자차가나다라마바사아자차\
                     가나다라마바사아자차가나다라마바사아자차가나다라마바사아자차가나다라마바사아자차";
+
+/// What is told of a message that was delivered.
+fn delivered(attempt: AttemptId, message: MessageId, submission: Arc<Submission>, now_us: i64) -> Outgoing {
+    Outgoing::Report(Report {
+        attempt,
+        message,
+        submission,
+        disposition: Disposition::Delivered,
+        cause: None,
+        code: None,
+        at: Timestamp::from_micros(now_us),
+        segments: 1,
+        displayed: false,
+        intermediate: false,
+        via: None,
+    })
+}
 
 /// RFC 3261 §17.1.2.2, timer F: no answer at all, and the RP-ACK comes when nobody waits for it any more.
 #[test]
@@ -93,6 +116,58 @@ fn who_proves_himself_without_being_registered_is_answered_the_way_he_came() {
     world.answer(ticket, answer);
     assert_eq!(world.sent.front().map(|(flow, _)| flow.remote), Some(handset().remote));
     assert_eq!(said(&mut world).body[..2], [0x03, 0x2A]);
+}
+
+#[test]
+fn of_several_handsets_the_one_that_submitted_is_answered() {
+    let mut world = believing();
+    old_handset(&mut world);
+    let other = other_handset();
+    let contact = format!("<sip:mina@{}>;+g.3gpp.smsip", other.remote);
+    assert_eq!(world.register(other, MINA, &contact, "Expires: 600").status, 200);
+    for flow in [other, handset()] {
+        world.settle();
+        let mut submit = SUBMIT.to_vec();
+        submit[9] = u8::try_from(flow.remote.port() & 0x7F).expect("masked");
+        let head = format!(
+            "MESSAGE sip:100@ims.example
+             From: <sip:{MINA}@ims.example>;tag=m
+             To: <sip:100@ims.example>
+             Content-Type: application/vnd.3gpp.sms"
+        );
+        world.request(flow, &head, &submit);
+        assert_eq!(world.status(), 202);
+        let (submission, ticket) = world.submission();
+        let message = world.id();
+        world.answer(ticket, Answer::Accepted(message));
+        assert_eq!(world.sent.front().map(|(flow, _)| flow.remote), Some(flow.remote));
+        assert_eq!(said(&mut world).body[0], 0x03);
+        // Its status report as well.
+        let attempt = world.outgoing((*submission).clone()).attempt;
+        let report = delivered(attempt, message, submission, world.now_us);
+        world.hand_over(report);
+        assert_eq!(world.sent.front().map(|(flow, _)| flow.remote), Some(flow.remote));
+        assert_eq!(said(&mut world).body[0], 0x01);
+    }
+}
+
+/// A status report is no reason to knock at an address where somebody else may be now.
+#[test]
+fn a_status_report_waits_for_a_handset_that_has_gone() {
+    let mut world = believing();
+    old_handset(&mut world);
+    says(&mut world, SUBMIT, "");
+    assert_eq!(world.status(), 202);
+    let submission = world.submission().0;
+    world.register(handset(), MINA, "*", "Expires: 0");
+    world.settle();
+    let message = world.id();
+    let attempt = world.outgoing((*submission).clone()).attempt;
+    let report = delivered(attempt, message, submission, world.now_us);
+    world.hand_over(report);
+    let Outcome::Refused(refusal) = world.outcome().1 else { panic!("refused") };
+    assert_eq!((refusal.cause, refusal.retry), (Cause::Unreachable, Retry::WhenReachable));
+    world.quiet();
 }
 
 /// RFC 7315 §4.6: within networks it is said what is charged.

@@ -103,18 +103,13 @@ impl Core {
             return self.outcome(report.attempt, Outcome::Refused(Refusal::ours(Cause::BadDestination)));
         };
         let line = Line::of(number, &self.settings.numbering);
-        let devices = self.devices_of(now_us, &line);
-        let aim = match (self.served_aim(&line), devices.iter().position(is_handset), kept.back) {
-            (Some(served), ..) => served,
-            (None, Some(at), _) => devices[at].clone(),
-            (None, None, _) if !devices.is_empty() => devices[0].clone(),
-            (None, None, Some(back)) => super::super::reports::aim_back(back),
-            (None, None, None) => {
-                let away = Refusal::theirs(Cause::Unreachable, Retry::WhenReachable, 0);
-                return self.outcome(report.attempt, Outcome::Refused(away));
-            }
+        // Where a handset was that is away now nobody is, unless that was a peer.
+        let back = kept.back.filter(|back| self.is_peer(back.remote.ip()));
+        let back = || Some(Aim { form: Form::Short, ..aim_back(back?) });
+        let Some(aim) = self.handset_from(now_us, &line, kept.back).or_else(back) else {
+            let away = Refusal::theirs(Cause::Unreachable, Retry::WhenReachable, 0);
+            return self.outcome(report.attempt, Outcome::Refused(away));
         };
-        let aim = Aim { form: Form::Short, ..aim };
         let flight = self.fly_report(now_us, report.attempt, smallvec![aim.clone()]);
         if let Some(flight) = self.flight_mut(flight) {
             flight.unheard = 1;

@@ -15,7 +15,6 @@ use bytes::Bytes;
 use hashbrown::HashMap;
 use model::{Address, Number};
 use sip_message::{HeaderValue, Method, Name, Request, StatusCode, Uri};
-use sip_net::resolve::Destination;
 use sip_rcs::{Capabilities, mime};
 use sip_transaction::{Flow, ServerKey};
 use sms::{
@@ -28,10 +27,11 @@ use super::{
     Core,
     identity::Sender,
     letters::{Aim, ours},
+    reports::aim_back,
     sends::{NoWay, Owner, Toward},
     slots::Slot,
 };
-use crate::translate::{Form, Line, Spelling, short::Centre, uri_of};
+use crate::translate::{Back, Form, Line, Spelling, short::Centre, uri_of};
 
 const ACCEPT_CONTACT: &str = "*;+g.3gpp.smsip;require;explicit";
 
@@ -111,28 +111,31 @@ impl Core {
     /// The handset that a request came from, as far as it can be told from its owner's others; without any, the way
     /// back.
     fn handset(&self, now_us: i64, sender: &Sender, flow: Flow) -> Aim {
-        if let Some(served) = self.served_aim(&sender.line) {
-            return served;
-        }
-        let devices = self.devices_of(now_us, &sender.line);
-        let same_way = |aim: &Aim| match &aim.toward {
-            Toward::Flow(its) => its.transport == flow.transport && its.remote == flow.remote,
-            Toward::Destination(_) => false,
-        };
-        let at =
-            devices.iter().position(same_way).or_else(|| devices.iter().position(is_handset)).unwrap_or(0);
-        devices.into_iter().nth(at).unwrap_or_else(|| Aim {
-            toward: sender.back.map_or(Toward::Flow(flow), |back| {
-                Toward::Destination(Destination::numeric(back.transport(), back.remote))
-            }),
-            uri: None,
-            route: smol_str::SmolStr::default(),
-            spelling: Spelling::Tel,
-            device: None,
-            capabilities: Capabilities::NONE,
-            form: Form::Short,
-            paged: true,
+        let from = Back::new(flow.transport, flow.remote);
+        self.handset_from(now_us, &sender.line, Some(from)).unwrap_or_else(|| match sender.back {
+            Some(back) => Aim { form: Form::Short, ..aim_back(back) },
+            None => Aim { form: Form::Short, toward: Toward::Flow(flow), ..aim_back(from) },
         })
+    }
+
+    /// The handset of somebody that is registered from there, wherever it is reached; else his first one, else his
+    /// first device. A core knows itself which one it is.
+    fn handset_from(&self, now_us: i64, line: &Line, from: Option<Back>) -> Option<Aim> {
+        if let Some(served) = self.served_aim(line) {
+            return Some(Aim { form: Form::Short, ..served });
+        }
+        let devices = self.devices_of(now_us, line);
+        let registered = |fits: &dyn Fn(Flow, Back) -> bool| {
+            let from = from?;
+            let mut bindings = self.location.lookup(now_us, line.as_str());
+            let number = bindings.find(|binding| binding.flow.is_some_and(|its| fits(its, from)))?.number;
+            devices.iter().position(|aim| aim.device == Some(number))
+        };
+        let at = registered(&|its, from| Back::new(its.transport, its.remote) == from)
+            .or_else(|| registered(&|its, from| its.remote.ip() == from.remote.ip()))
+            .or_else(|| devices.iter().position(is_handset))
+            .unwrap_or(0);
+        devices.into_iter().nth(at).map(|aim| Aim { form: Form::Short, ..aim })
     }
 
     /// A MESSAGE that brings an RP message to a handset (rcs sheet §12.2, §12.3).

@@ -172,7 +172,7 @@ impl Core {
             from: sender.address(),
             line: &sender.line,
             taken: Self::timestamp(now_us),
-            back: sender.back,
+            back: Some(sender.back.unwrap_or_else(|| Back::new(flow.transport, flow.remote))),
             call_id: to.call_id,
             charging_id: sender.trusted.then(|| charging_id(&request.headers)).flatten(),
         };

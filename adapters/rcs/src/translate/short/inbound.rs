@@ -24,6 +24,7 @@ pub struct Origin<'a> {
     pub line: &'a Line,
     /// When its first copy came.
     pub taken: Timestamp,
+    /// Where from: its status report goes to that handset of several.
     pub back: Option<Back>,
     /// Call-ID of the MESSAGE that brought it.
     pub call_id: &'a str,
