@@ -88,10 +88,7 @@ impl Core {
         if text.as_ref().unwrap_or(&submission.content).octets() > policy.limits.text_octets_max {
             return Err(Cause::TooLong);
         }
-        let segments = match first_kind {
-            Some(ChannelKind::Smsc | ChannelKind::Esme) => self.texts.segments(first, &submission.content)?,
-            _ => 1,
-        };
+        let segments = self.count(first, &submission.content)?;
 
         // Nothing can be refused any more: from here on the message exists.
         let id = self.ids.next(now);

@@ -21,10 +21,15 @@ use crate::{
 
 impl Core {
     pub(crate) fn command(&mut self, now: Timestamp, command: Command, ticket: Ticket) {
+        if let Some(birth) = self.unread_subject(&command) {
+            return self.ask_again(birth, command, ticket);
+        }
         let answer = match command {
             Command::Query { origin, message, from } => self.query(origin, message, from.as_ref()),
             Command::Cancel { origin, message } => self.cancel(now, origin, message),
-            Command::CancelMatching { origin, from, to } => self.cancel_matching(now, origin, &from, &to),
+            Command::CancelMatching { origin, from, to } => {
+                return self.cancel_matching(now, origin, (from, to), ticket);
+            }
             Command::Replace { origin, message, content, scheduled_at, expires_at } => {
                 self.replace(now, origin, message, content, scheduled_at, expires_at)
             }
@@ -57,6 +62,21 @@ impl Core {
         }
     }
 
+    /// The batch to be read back first: what the command is about is not in memory, and has to be.
+    fn unread_subject(&self, command: &Command) -> Option<u64> {
+        let (origin, message) = match command {
+            Command::Query { origin, message, from: Some(_) }
+            | Command::Cancel { origin, message }
+            | Command::Replace { origin, message, .. } => (*origin, *message),
+            _ => return None,
+        };
+        let open = self.open.at(self.own(origin, message)?)?;
+        // One that is out of reach for a change needs not be read to say so.
+        let matters = matches!(open.state, State::Waiting | State::Absent | State::Gathering)
+            || matches!(command, Command::Query { .. });
+        (open.hot.is_none() && matters).then_some(open.birth)
+    }
+
     /// The slot of an open message of this origin. Others' messages do not exist for it (T60).
     fn own(&self, origin: ChannelId, message: MessageId) -> Option<u32> {
         let key = self.open.find(message)?;
@@ -75,7 +95,8 @@ impl Core {
             && let Address::Number(sender) = accepted.submission.from.reveal(For::Decision)
             && sender.digits != from.reveal(For::Decision).digits
         {
-            return Ok(Answer::NotOpen);
+            // It is here and not theirs: nobody needs to look for it in the store.
+            return Err(Cause::NotFound);
         }
         Ok(Answer::Standing(Standing {
             message,
@@ -91,40 +112,8 @@ impl Core {
             Some(State::Waiting | State::Absent | State::Gathering) => {}
             _ => return Err(Cause::TooLate),
         }
-        if self.hot(slot).is_none() {
-            // Being read back; the sender may ask again.
-            return Err(Cause::QueueFull);
-        }
         self.end(now, slot, Disposition::Cancelled, Some(Cause::Cancelled));
         Ok(Answer::Done)
-    }
-
-    fn cancel_matching(
-        &mut self,
-        now: Timestamp,
-        origin: ChannelId,
-        from: &Pii<Number>,
-        to: &Pii<Number>,
-    ) -> Result<Answer, Cause> {
-        let written = |address: &Pii<Address>, number: &Pii<Number>| matches!(address.reveal(For::Decision), Address::Number(n) if n.digits == number.reveal(For::Decision).digits);
-        let matching: Vec<u32> = self
-            .open
-            .keys()
-            .filter(|key| {
-                self.open.get(*key).is_some_and(|open| {
-                    open.origin == origin
-                        && matches!(open.state, State::Waiting | State::Absent)
-                        && open.hot.as_ref().is_some_and(|a| {
-                            written(&a.submission.from, from) && written(&a.submission.to, to)
-                        })
-                })
-            })
-            .map(|key| key.slot)
-            .collect();
-        for &slot in &matching {
-            self.end(now, slot, Disposition::Cancelled, Some(Cause::Cancelled));
-        }
-        Ok(Answer::Count(u32::try_from(matching.len()).unwrap_or(u32::MAX)))
     }
 
     fn replace(
@@ -144,7 +133,7 @@ impl Core {
         };
         let (birth, channel) = (open.birth, open.channel);
         let Some(accepted) = self.hot(slot) else { return Err(Cause::QueueFull) };
-        let segments = self.texts.segments(channel, &content)?;
+        let segments = self.count(channel, &content)?;
         if segments != accepted.metered.segments {
             // The record of acceptance names the segments; a replacement that costs something else is a new message.
             return Err(Cause::Policy);

@@ -23,6 +23,7 @@ use model::{
 
 use crate::{
     absent::Absent,
+    cold::Cold,
     fleeting::{Fleeting, Signals},
     gather::Gathering,
     gauge::Tally,
@@ -68,11 +69,7 @@ pub struct Core {
     pub(crate) fresh: HashMap<u32, u64>,
     /// The network's own error codes of messages whose report is not out yet.
     pub(crate) codes: HashMap<MessageId, smol_str::SmolStr>,
-    /// What waits for content to be read back.
-    pub(crate) cold: HashMap<u64, Vec<Inbound>>,
-    pub(crate) wanted: Vec<u64>,
-    /// Batches whose reading is under way and must be repeated: something has been changed meanwhile.
-    pub(crate) outdated: Vec<u64>,
+    pub(crate) cold: Cold,
     pub(crate) pending: Batch,
     pub(crate) release: Release,
     pub(crate) touched: u64,
@@ -146,9 +143,7 @@ impl Core {
             references: HashMap::new(),
             fresh: HashMap::new(),
             codes: HashMap::new(),
-            cold: HashMap::new(),
-            wanted: Vec::new(),
-            outdated: Vec::new(),
+            cold: Cold::default(),
             pending: Batch { seq: last_seq + 1, ..Batch::default() },
             release: Release::default(),
             touched: 0,
@@ -196,6 +191,7 @@ impl Core {
                 self.deadline(now, slot);
             }
         }
+        self.give_up_reading(now);
         self.doubt_absence(now);
         self.unpark(now);
         self.stop_gathering(now);
@@ -287,18 +283,6 @@ impl Core {
         handed
     }
 
-    /// Batches whose content must be read back from the store; see [`Core::loaded`].
-    pub fn wanted(&mut self) -> Vec<u64> {
-        std::mem::take(&mut self.wanted)
-    }
-
-    pub(crate) fn want(&mut self, birth: u64) {
-        self.cold.entry(birth).or_insert_with(|| {
-            self.wanted.push(birth);
-            Vec::new()
-        });
-    }
-
     /// The message that an idempotency key of this channel was used for.
     #[must_use]
     pub fn find(&self, origin: ChannelId, key: &str, now: Timestamp) -> Option<MessageId> {
@@ -375,9 +359,7 @@ impl Core {
             if let Some((channel, birth)) = self.open.at(slot).map(|open| (open.channel, open.birth)) {
                 self.list(channel);
                 // What is being read back now may have been read before this commit.
-                if self.cold.contains_key(&birth) && !self.outdated.contains(&birth) {
-                    self.outdated.push(birth);
-                }
+                self.cold.outdate(birth);
             }
         }
     }

@@ -101,7 +101,7 @@ impl Core {
                 if open.hot.is_none() {
                     cold += 1;
                     let birth = open.birth;
-                    self.want(birth);
+                    self.cold.want(birth);
                     staying.push(key);
                 } else if !self.moves_on(now, channel, key) {
                     staying.push(key);
@@ -148,7 +148,7 @@ impl Core {
 
     /// Asks for the batch that is needed now and for those needed soon; [`Core::loaded`] lists the channel again.
     fn read_ahead(&mut self, birth: u64, lanes: &mut Lanes, queue: Queue) {
-        self.want(birth);
+        self.cold.want(birth);
         let mut births: Vec<u64> = lanes
             .ahead(queue, READ_AHEAD)
             .filter_map(|key| self.open.get(key))
@@ -157,7 +157,7 @@ impl Core {
             .collect();
         births.dedup();
         for birth in births {
-            self.want(birth);
+            self.cold.want(birth);
         }
     }
 
@@ -242,15 +242,11 @@ impl Core {
 
     /// How many segments a message takes on this leg of its plan: it was counted for the one that is metered.
     pub(crate) fn segments_on(&self, channel: ChannelId, accepted: &Accepted) -> u16 {
-        let counted = accepted.metered.segments;
-        let kind = self.policy.channel(channel).map(|policy| policy.kind);
-        match kind {
-            _ if accepted.plan.legs.get(usize::from(accepted.metered.leg)) == Some(&channel) => counted,
-            Some(ChannelKind::Smsc | ChannelKind::Esme) => {
-                self.texts.segments(channel, &accepted.submission.content).unwrap_or(counted)
-            }
-            _ => 1,
+        let metered = accepted.metered;
+        if accepted.plan.legs.get(usize::from(metered.leg)) == Some(&channel) {
+            return metered.segments;
         }
+        self.count(channel, &accepted.submission.content).unwrap_or(metered.segments)
     }
 
     /// A counter per destination: two long texts to one phone never share a reference (SMS sheet §2.6).

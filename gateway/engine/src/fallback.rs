@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use billing::{Metered, UsageService};
-use model::{Cause, ChannelId, ChannelKind, Disposition, Timestamp};
+use model::{Cause, ChannelId, ChannelKind, Content, Disposition, Timestamp};
 
 use crate::{
     core::Core,
@@ -35,16 +35,19 @@ impl Core {
     /// What the message uses there, where that differs from what was metered.
     fn measure(&self, channel: ChannelId, leg: u8, accepted: &Accepted) -> Result<Option<Metered>, Cause> {
         let kind = self.policy.channel(channel).ok_or(Cause::NoRoute)?.kind;
-        let segments = match kind {
-            ChannelKind::Smsc | ChannelKind::Esme => {
-                self.texts.segments(channel, &accepted.submission.content)?
-            }
-            ChannelKind::Messenger | ChannelKind::Http | ChannelKind::Rcs => 1,
-        };
+        let segments = self.count(channel, &accepted.submission.content)?;
         let (service, metered) = (service(Some(kind)), accepted.metered);
         let same = (service, segments) == (metered.service, metered.segments);
         let other = Metered { service, segments, leg, replaces: Some(metered.leg), ..metered };
         Ok((!same).then_some(other))
+    }
+
+    /// How many billable units a content is on this channel.
+    pub(crate) fn count(&self, channel: ChannelId, content: &Content) -> Result<u16, Cause> {
+        match self.kind(channel) {
+            Some(ChannelKind::Smsc | ChannelKind::Esme) => self.texts.segments(channel, content),
+            Some(ChannelKind::Messenger | ChannelKind::Http | ChannelKind::Rcs) | None => Ok(1),
+        }
     }
 
     /// Another leg takes over. Call only when the message is hot. `certain`: what was handed over before is

@@ -5,6 +5,7 @@
 
 mod absent;
 mod accept;
+mod cold;
 mod command;
 mod core;
 mod deadline;

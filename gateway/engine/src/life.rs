@@ -50,7 +50,7 @@ impl Core {
             return Some(accepted.clone());
         }
         let birth = open.birth;
-        self.want(birth);
+        self.cold.want(birth);
         None
     }
 
@@ -116,6 +116,7 @@ impl Core {
             && birth != self.pending.seq
         {
             self.open.forget(birth);
+            self.cold.closed(birth);
             self.pending.close.push(birth);
         }
     }

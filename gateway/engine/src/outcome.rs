@@ -296,6 +296,6 @@ impl Core {
             self.lanes(channel).outstanding += 1;
         }
         let attempt = model::AttemptId { slot: key.slot, generation: key.generation };
-        self.cold.entry(birth).or_default().push(Inbound::Outcome { attempt, outcome });
+        self.cold.park(birth, Inbound::Outcome { attempt, outcome });
     }
 }

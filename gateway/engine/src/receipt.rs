@@ -65,7 +65,7 @@ impl Core {
         if self.hot(slot).is_none() {
             let birth = self.open.at(slot).map_or(0, |open| open.birth);
             let again = Inbound::Receipt { channel, receipt: receipt.clone(), ticket };
-            self.cold.entry(birth).or_default().push(again);
+            self.cold.park(birth, again);
             return true;
         }
         let (mut digest, mut part) = (digest, part);

@@ -196,66 +196,6 @@ impl Core {
         }
         (state == State::Gathering).then_some((key, accepted))
     }
-
-    /// Takes content that was read back and does what waited for it.
-    pub fn loaded(&mut self, now: Timestamp, chapters: Vec<Chapter>) {
-        for chapter in chapters {
-            if let Some(place) = self.outdated.iter().position(|birth| *birth == chapter.birth) {
-                self.outdated.swap_remove(place);
-                self.wanted.push(chapter.birth);
-                continue;
-            }
-            let mut contents: HashMap<MessageId, Content> = chapter.contents.into_iter().collect();
-            let members: HashMap<MessageId, Key> = self.open.members(chapter.birth).collect();
-            for entry in chapter.entries {
-                let Some(&key) = members.get(&entry.message) else { continue };
-                match entry.event {
-                    Event::Accepted(accepted) => {
-                        let accepted = match contents.remove(&entry.message) {
-                            Some(content) => Arc::new(accepted.with_content(content)),
-                            None => accepted,
-                        };
-                        if self
-                            .open
-                            .get(key)
-                            .is_some_and(|open| open.birth == chapter.birth && open.hot.is_none())
-                        {
-                            self.open.heat(key.slot, accepted);
-                            self.relist(key);
-                        }
-                    }
-                    Event::Replaced { expires_at, metered, scheduled_at } => {
-                        if let Some(accepted) = self.open.get(key).and_then(|open| open.hot.clone()) {
-                            let mut accepted = Accepted { expires_at, metered, ..(*accepted).clone() };
-                            if let Some(at) = scheduled_at {
-                                Arc::make_mut(&mut accepted.submission).scheduled_at = Some(at);
-                            }
-                            self.open.heat(key.slot, Arc::new(accepted));
-                        }
-                    }
-                    Event::Rerouted { metered: Some(metered), .. } => {
-                        if let Some(accepted) = self.open.get(key).and_then(|open| open.hot.clone()) {
-                            self.open.heat(key.slot, Arc::new(Accepted { metered, ..(*accepted).clone() }));
-                        }
-                    }
-                    _ => {}
-                }
-            }
-            for inbound in self.cold.remove(&chapter.birth).unwrap_or_default() {
-                self.take(now, inbound);
-            }
-        }
-    }
-
-    fn relist(&mut self, key: Key) {
-        if let Some(open) = self.open.get(key) {
-            let (channel, origin) = (open.channel, open.origin);
-            // A channel that is down looks at what it could not see before.
-            self.lanes(channel).leaving = true;
-            self.list(channel);
-            self.list(origin);
-        }
-    }
 }
 
 fn after(second: u32, window: std::time::Duration) -> u32 {
@@ -264,6 +204,7 @@ fn after(second: u32, window: std::time::Duration) -> u32 {
 
 impl Folded {
     fn apply(&mut self, event: &Event, at: Timestamp) {
+        self.accepted.apply(event);
         let open = &mut self.open;
         match event {
             Event::Accepted(_) | Event::LateReceipt { .. } => {}
@@ -289,14 +230,13 @@ impl Folded {
                 self.done.clear();
                 self.due = Some(*due);
             }
-            Event::Rerouted { leg, channel, metered, .. } => {
+            Event::Rerouted { leg, channel, .. } => {
                 self.earlier.push((open.channel, std::mem::take(&mut self.parts)));
                 open.state = State::Waiting;
                 open.leg = *leg;
                 open.channel = *channel;
                 open.attempts = 0;
                 open.kept = false;
-                self.accepted.metered = metered.unwrap_or(self.accepted.metered);
                 self.due = None;
             }
             // Followed by the next leg, unless it stays.
@@ -310,14 +250,9 @@ impl Folded {
                     self.done.push(*part);
                 }
             }
-            Event::Replaced { scheduled_at, expires_at, metered } => {
-                self.accepted.expires_at = *expires_at;
-                self.accepted.metered = *metered;
+            Event::Replaced { scheduled_at, expires_at, .. } => {
                 open.deadline = seconds(*expires_at);
                 self.due = scheduled_at.or(self.due);
-                if let Some(at) = scheduled_at {
-                    Arc::make_mut(&mut self.accepted.submission).scheduled_at = Some(*at);
-                }
             }
             Event::Joined { .. } => open.state = State::Waiting,
             Event::Final { disposition, cause, .. } => {

@@ -125,7 +125,7 @@ impl Core {
             && self.hot(key.slot).is_none()
         {
             let attempt = AttemptId { slot: key.slot, generation: key.generation };
-            self.cold.entry(birth).or_default().push(Inbound::Outcome { attempt, outcome });
+            self.cold.park(birth, Inbound::Outcome { attempt, outcome });
             return;
         }
         self.revoking.remove(&key);

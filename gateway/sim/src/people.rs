@@ -329,7 +329,11 @@ impl World {
         let message = mine[mine.len() - 1 - self.random.index(mine.len().min(4))];
         let command = match self.random.below(8) {
             0..3 => Command::Cancel { origin, message },
-            3 => Command::Query { origin, message, from: None },
+            3 => {
+                let from = self.random.pick(&[Some(SHOP_NUMBERS[0]), Some(SHOP_NUMBERS[1]), None]);
+                let from = from.map(|from| Pii::new(Number::written(from)));
+                Command::Query { origin, message, from }
+            }
             4 => Command::CancelMatching {
                 origin,
                 from: Pii::new(Number::written(SHOP_NUMBERS[0])),
@@ -373,6 +377,14 @@ impl World {
         let end = |message| self.book.lives.get(message).and_then(|life| life.end);
         let holds = match (command, answer) {
             (Command::Cancel { message, .. }, Answer::Done) => end(message) == Some(Disposition::Cancelled),
+            // Who names another sender is told nothing.
+            (Command::Query { message, from: Some(from), .. }, Answer::Standing(_)) => {
+                let accepted = self.book.lives.get(message).map(|life| &life.accepted);
+                accepted.is_some_and(|accepted| match accepted.submission.from.reveal(model::For::Decision) {
+                    Address::Number(sender) => sender.digits == from.reveal(model::For::Decision).digits,
+                    Address::User(_) => true,
+                })
+            }
             (Command::Replace { message, .. }, Answer::Done) => {
                 self.book.lives.get(message).is_some_and(|life| life.displaced)
             }
@@ -392,7 +404,9 @@ impl World {
             }
             _ => true,
         };
-        ensure(holds, Invariant::AnswerAfterCommit, || "a command is called done and is not committed".into())
+        ensure(holds, Invariant::AnswerAfterCommit, || {
+            "a command is answered with what is not committed".into()
+        })
     }
 
     fn number_fact(&self, kind: FactKind, number: &Number, scope: Option<u8>) -> bool {

@@ -1,5 +1,6 @@
 //! The engine from outside.
 
+mod cold;
 mod delivery;
 mod display;
 mod fallback;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use billing::UsageEvent;
 use engine::{
     ChannelPolicy, Core, Limits, Policy, Route, Routes, Texts,
-    journal::{Batch, Chapter, Event},
+    journal::{Batch, Chapter, Entry, Event},
 };
 use model::{
     Address, Answer, AttemptId, Cause, ChannelId, ChannelKind, Class, Coded, Command, Content, Disposition,
@@ -172,6 +172,30 @@ impl World {
         self.batches.iter().flat_map(|batch| &batch.usage).map(|record| record.key.event).collect()
     }
 
+    /// What the store has of a batch.
+    pub(crate) fn chapter(&self, birth: u64) -> Chapter {
+        let about = |batch: &&Arc<Batch>| batch.seq == birth || batch.touches.contains(&birth);
+        let batches: Vec<&Arc<Batch>> = self.batches.iter().filter(about).collect();
+        let entries: Vec<_> = batches.iter().flat_map(|batch| batch.entries.clone()).collect();
+        let begun = |message: &MessageId| {
+            let accepted = |entry: &&Entry| matches!(entry.event, Event::Accepted(_));
+            entries.iter().filter(accepted).any(|entry| entry.message == *message)
+        };
+        let contents = batches.iter().flat_map(|batch| batch.contents.clone());
+        let contents = contents.filter(|(message, _)| begun(message)).collect();
+        Chapter { birth, entries, contents }
+    }
+
+    /// Reads back what the engine has asked for. Returns how many batches that were.
+    pub(crate) fn read_back(&mut self) -> usize {
+        let chapters: Vec<Chapter> =
+            self.core.wanted().into_iter().map(|birth| self.chapter(birth)).collect();
+        let count = chapters.len();
+        self.core.loaded(self.now, chapters);
+        self.turn();
+        count
+    }
+
     /// The same gateway after a crash: only what was committed is left.
     pub(crate) fn restarted(&self) -> Self {
         self.restarted_with(policy())
@@ -186,12 +210,7 @@ impl World {
             if batch.first_accepted().is_none() || closed.contains(&batch.seq) {
                 continue;
             }
-            let later = self
-                .batches
-                .iter()
-                .filter(|other| other.seq == batch.seq || other.touches.contains(&batch.seq));
-            let entries = later.flat_map(|other| other.entries.clone()).collect();
-            core.recover(self.now, Chapter { birth: batch.seq, entries, contents: batch.contents.clone() });
+            core.recover(self.now, self.chapter(batch.seq));
         }
         for channel in [ESME, SMSC, TICTOC] {
             core.take(self.now, Inbound::Room { channel, room: 10 });
