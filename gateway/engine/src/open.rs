@@ -27,7 +27,7 @@ pub(crate) struct Open {
     /// Seconds since 1970 after which something must happen: expiry, the end of a receipt window.
     pub(crate) deadline: u32,
     pub(crate) attempts: u16,
-    /// Answers lost on this leg, since the start.
+    /// Answers lost on this leg.
     pub(crate) lost: u8,
     pub(crate) segments: u16,
     /// Segments whose receipt has come.

@@ -227,6 +227,7 @@ impl Folded {
             Event::AnswerLost { due, .. } => {
                 open.state = State::Unknown;
                 open.disposition = Disposition::Unknown;
+                open.lost = open.lost.saturating_add(1);
                 self.done.clear();
                 self.due = Some(*due);
             }
@@ -236,6 +237,7 @@ impl Folded {
                 open.leg = *leg;
                 open.channel = *channel;
                 open.attempts = 0;
+                open.lost = 0;
                 open.kept = false;
                 self.due = None;
             }

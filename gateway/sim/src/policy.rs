@@ -114,6 +114,7 @@ pub(crate) fn policy(scenario: &Scenario) -> Policy {
             hot_max: scenario.hot_max,
             open_max: scenario.open_max,
             unread_max: scenario.unread_max,
+            lost_answers_max: scenario.lost_max,
             display_window: WINDOW,
             parked_receipt: crate::exchange::ANSWER_TIMEOUT + Duration::from_secs(2),
             ..Limits::default()

@@ -77,6 +77,8 @@ pub struct Scenario {
     pub reads: u16,
     /// So many senders of a thousand want to know that, and as many where a message is on its way.
     pub curious: u16,
+    /// Answers lost on one leg before a message is not sent there again.
+    pub lost_max: u8,
     /// Messages of which it is awaited that they are read.
     pub unread_max: usize,
     /// Phones answer in so many cases of a thousand.
@@ -107,6 +109,7 @@ impl Scenario {
             messenger_wait: None,
             reads: 0,
             curious: 0,
+            lost_max: 20,
             unread_max: 100_000,
             replies: 0,
             faults: Faults::default(),
@@ -178,6 +181,7 @@ impl Scenario {
             messenger_wait: if random.chance(300) { Some(random.millis(1_000, 30_000)) } else { None },
             reads: u16::try_from(random.below(800)).unwrap_or(0),
             curious: u16::try_from(random.below(900)).unwrap_or(0),
+            lost_max: if random.chance(300) { 2 } else { 20 },
             unread_max: if random.chance(200) { 2 } else { 100_000 },
             replies: u16::try_from(random.below(600)).unwrap_or(0),
             faults,

@@ -205,3 +205,32 @@ fn a_message_whose_answers_are_always_lost_ends() {
     assert!(!world.handed.iter().any(|(_, handed)| matches!(handed, Outgoing::Message(_))), "not once more");
     assert_eq!(world.finals(), [(id, Disposition::Lost)]);
 }
+
+/// F50 does not begin anew with every process.
+#[test]
+fn answers_lost_before_a_restart_count() {
+    let mut policy = policy();
+    policy.limits.lost_answers_max = 3;
+    let mut world = World::new();
+    world.core.set_policy(Arc::new(policy.clone()));
+    let id = world.accepted(hello());
+    let answers_lost = |world: &mut World, way: ChannelId| {
+        let (channel, attempt) = world.handed_message();
+        assert_eq!(channel, way);
+        world.outcome(attempt, Outcome::Unknown);
+    };
+    for _ in 0..2 {
+        answers_lost(&mut world, SMSC);
+    }
+    let mut world = world.restarted_with(policy.clone());
+    world.take(Inbound::Room { channel: ChannelId(2), room: 10 });
+    answers_lost(&mut world, SMSC);
+    answers_lost(&mut world, ChannelId(2));
+    // The next way has begun with none.
+    let mut world = world.restarted_with(policy);
+    world.take(Inbound::Room { channel: ChannelId(2), room: 10 });
+    answers_lost(&mut world, ChannelId(2));
+    assert_eq!(world.finals(), []);
+    answers_lost(&mut world, ChannelId(2));
+    assert_eq!(world.finals(), [(id, Disposition::Lost)]);
+}
