@@ -11,9 +11,14 @@ use prometheus::{Gauge, Histogram, IntCounter};
 use crate::{
     family::{ChannelFamily, Definition, Family, Kind, LabelDefinition, Metric},
     health::Condition,
+    http::{HttpPath, HttpStatus},
     label::{
-        AttemptEnd, AuthFailure, CauseClass, Check, End, FileAction, Ingress, Label, ParseError, PeerState,
-        Protocol, Queue, Task, Transition,
+        AttemptEnd, AuthFailure, CauseClass, Check, End, FileAction, FileRefusal, Ingress, Label, ParseError,
+        PeerState, Protocol, Queue, Task, Transition,
+    },
+    totals::{
+        ConnectionEvent, Direction, KeepAlive, RcsMessage, RcsOddity, RcsProof, RcsSession, SipRefusal,
+        SipSending, SipTransport, Wire,
     },
 };
 
@@ -160,6 +165,44 @@ metrics! {
         files_sent: IntCounter = "gateway_files_sent_bytes_total" {},
         /// Octets of all files together.
         files_size: Gauge = "gateway_files_size_bytes" {},
+        /// Octets that files may take together; zero without a content server.
+        files_room: Gauge = "gateway_files_size_max_bytes" {},
+        /// Calls about files that were refused, by why.
+        files_refused: IntCounter = "gateway_files_refused_total" { reason: FileRefusal },
+        /// Users of RCS that are registered, with one device or several.
+        rcs_users: Gauge = "gateway_rcs_registered_users" {},
+        /// Devices that are registered here; a core that registers its users keeps theirs to itself.
+        rcs_devices: Gauge = "gateway_rcs_registered_devices" {},
+        /// Registrations taken, refreshed ones included.
+        rcs_registrations: IntCounter = "gateway_rcs_registrations_total" {},
+        /// Messages of RCS devices and to them, by what became of them.
+        rcs_messages: IntCounter = "gateway_rcs_messages_total" { event: RcsMessage },
+        /// Sessions of RCS devices that stand.
+        rcs_sessions: Gauge = "gateway_rcs_sessions" {},
+        /// Sessions of RCS devices, by what happened to them.
+        rcs_session_events: IntCounter = "gateway_rcs_session_events_total" { event: RcsSession },
+        /// Proofs of identity asked of RCS devices, and those that did not hold; one that comes from a source locked out counts as wrong.
+        rcs_proofs: IntCounter = "gateway_rcs_proofs_total" { event: RcsProof },
+        /// Requests of RCS devices that led nowhere, and devices found to take plain text only.
+        rcs_oddities: IntCounter = "gateway_rcs_oddities_total" { kind: RcsOddity },
+        /// Connections of RCS that stand.
+        rcs_connections: Gauge = "gateway_rcs_connections" { wire: Wire },
+        /// Connections of RCS, by what happened to them.
+        rcs_connection_events: IntCounter = "gateway_rcs_connection_events_total" { wire: Wire, event: ConnectionEvent },
+        /// SIP messages that the sockets took and gave; of datagrams, all of them.
+        sip_messages: IntCounter = "gateway_sip_messages_total" { transport: SipTransport, direction: Direction },
+        /// SIP messages that could be read and went no further than the sockets; `overloaded` and `throttled` were answered 503.
+        sip_refused: IntCounter = "gateway_sip_refused_total" { reason: SipRefusal },
+        /// SIP messages that did not leave at once, or not at all.
+        sip_send_problems: IntCounter = "gateway_sip_send_problems_total" { problem: SipSending },
+        /// What devices send to keep their way open.
+        sip_keep_alives: IntCounter = "gateway_sip_keep_alives_total" { kind: KeepAlive },
+        /// Frames of MSRP that came in.
+        msrp_frames: IntCounter = "gateway_msrp_frames_received_total" {},
+        /// Octets of MSRP.
+        msrp_octets: IntCounter = "gateway_msrp_bytes_total" { direction: Direction },
+        /// HTTP calls answered, by the pattern of their path.
+        http_requests: IntCounter = "gateway_http_requests_total" { path: HttpPath, status: HttpStatus },
         /// Differences the last reconciliation found; anything but zero is a page.
         reconciliation: Gauge = "gateway_reconciliation_mismatch" { check: Check },
         /// When the last reconciliation ran; zero before the first.

@@ -39,6 +39,8 @@ macro_rules! labels {
     )+};
 }
 
+pub(crate) use labels;
+
 /// An enumeration of another room; the compiler says when a variant is missing here.
 macro_rules! foreign {
     ($($name:ident { $($variant:ident = $value:literal),+ $(,)? })+) => {$(
@@ -78,7 +80,27 @@ labels! {
         Expired = "expired",
         /// An upload that nobody went on with.
         Abandoned = "abandoned",
-        Refused = "refused",
+    }
+    /// Why a call about a file was refused.
+    FileRefusal {
+        Malformed = "malformed",
+        Forbidden = "forbidden",
+        Unknown = "unknown",
+        Expired = "expired",
+        LengthMissing = "length_missing",
+        TooLarge = "too_large",
+        MediaType = "media_type",
+        Range = "range",
+        Slow = "slow",
+        /// A later upload of the same file.
+        Superseded = "superseded",
+        /// One user left too many.
+        Rate = "rate",
+        /// Too many uploads at once.
+        Busy = "busy",
+        /// No space, or not as much as is kept free.
+        NoRoom = "no_room",
+        Internal = "internal",
     }
     /// Causes folded into what an operator reacts to; the causes themselves are in the journal.
     CauseClass {

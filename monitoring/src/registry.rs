@@ -8,7 +8,7 @@ use prometheus::{GaugeVec, Opts, TextEncoder, process_collector::ProcessCollecto
 use crate::{
     catalogue::{BUILD_INFO, CHANNELS_NAMED_MAX, ChannelFamilies, ProcessMetrics},
     channel::ChannelMetrics,
-    label::{AuthFailure, Check, FileAction, Ingress, ParseError, Protocol, Task},
+    label::{AuthFailure, Check, FileAction, FileRefusal, Ingress, ParseError, Protocol, Task},
 };
 
 /// What was built.
@@ -156,6 +156,16 @@ impl Registry {
     /// Octets of all files together.
     pub fn files_size(&self, octets: u64) {
         self.metrics.files_size.set(count(octets));
+    }
+
+    /// Octets that they may take.
+    pub fn files_room(&self, octets: u64) {
+        self.metrics.files_room.set(count(octets));
+    }
+
+    /// A call about a file was refused.
+    pub fn file_refused(&self, reason: FileRefusal) {
+        self.metrics.files_refused[reason].inc();
     }
 
     /// A reconciliation ran and found so many differences.

@@ -10,6 +10,7 @@ use config::{Config, ProcessEnvironment, RcsMode};
 use kit::{Intake, Watch};
 use miette::{IntoDiagnostic, WrapErr, miette};
 use model::ChannelId;
+use monitoring::Registry;
 use rcs::{
     Rcs,
     core::HttpDigest,
@@ -25,7 +26,10 @@ use sip_transaction::dialog::SessionTimerSettings;
 use tokio_rustls::{TlsAcceptor, TlsConnector, rustls};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::policy;
+use crate::{
+    figures::{self, Sources},
+    policy,
+};
 
 /// The way to RCS devices, with its sockets.
 pub(crate) struct Devices {
@@ -56,6 +60,7 @@ struct At {
 pub(crate) struct Surroundings<'a> {
     pub(crate) intake: Arc<dyn Intake>,
     pub(crate) watch: Arc<dyn Watch>,
+    pub(crate) registry: Arc<Registry>,
     /// Ends what comes in.
     pub(crate) edge: &'a CancellationToken,
     pub(crate) tasks: &'a TaskTracker,
@@ -101,6 +106,9 @@ impl Devices {
             around.watch,
             around.edge.clone(),
         );
+        let sources =
+            Sources { channel: channel.clone(), endpoint: endpoint.clone(), media: connections.clone() };
+        around.tasks.spawn(figures::run(sources, around.registry, around.edge.clone()));
         around.tasks.spawn(async move {
             task.await;
             stop.cancel();

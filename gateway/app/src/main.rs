@@ -4,6 +4,7 @@ mod command;
 mod demo;
 mod devices;
 mod directory;
+mod figures;
 mod handset;
 mod lookup;
 mod loopback;

@@ -6,7 +6,9 @@ use std::{
     time::Duration,
 };
 
-use api::{FileEvent, FileLimits, Files, FilesSettings, MediaRange, Shown, UploadGuard, Verdict};
+use api::{
+    FileEvent, FileLimits, FileRefusal, Files, FilesSettings, MediaRange, Shown, UploadGuard, Verdict,
+};
 use kit::Intake as _;
 use miette::{IntoDiagnostic, WrapErr};
 use monitoring::{FileAction, Registry};
@@ -25,6 +27,7 @@ const SWEEP_EVERY: Duration = Duration::from_secs(600);
 /// A content server that is open.
 pub(crate) struct Shelf {
     files: Arc<Files>,
+    registry: Arc<Registry>,
 }
 
 /// What surrounds it.
@@ -49,7 +52,7 @@ impl Shelf {
             Some(url) => url.as_str().trim_end_matches('/').to_owned(),
             None => format!("http{}://{address}", if secure { "s" } else { "" }),
         };
-        let (gate, registry) = (around.gate, around.registry);
+        let (gate, registry) = (around.gate, around.registry.clone());
         let settings = FilesSettings {
             folder: written.folder.clone(),
             public_url,
@@ -64,12 +67,14 @@ impl Shelf {
             .into_diagnostic()
             .wrap_err_with(|| format!("files.folder: {} cannot be opened", written.folder.display()))?;
         around.tasks.spawn(sweep(files.clone(), around.edge.clone()));
-        Ok(Self { files })
+        around.registry.files_room(written.space_max.get());
+        Ok(Self { files, registry: around.registry })
     }
 
     /// Follows a new configuration.
     pub(crate) fn set(&self, written: &config::Files) {
         self.files.set_limits(limits(written));
+        self.registry.files_room(written.space_max.get());
     }
 
     pub(crate) fn files(&self) -> Arc<Files> {
@@ -91,8 +96,28 @@ fn observe(registry: &Registry, event: FileEvent) {
         FileEvent::Space(octets) => registry.files_size(octets),
         FileEvent::Refused(reason) => {
             tracing::debug!(?reason, "a call about a file was refused");
-            registry.files(FileAction::Refused, 1);
+            registry.file_refused(refusal(reason));
         }
+    }
+}
+
+const fn refusal(reason: FileRefusal) -> monitoring::FileRefusal {
+    use monitoring::FileRefusal as Label;
+    match reason {
+        FileRefusal::Malformed => Label::Malformed,
+        FileRefusal::Forbidden => Label::Forbidden,
+        FileRefusal::Unknown => Label::Unknown,
+        FileRefusal::Expired => Label::Expired,
+        FileRefusal::LengthMissing => Label::LengthMissing,
+        FileRefusal::TooLarge => Label::TooLarge,
+        FileRefusal::MediaType => Label::MediaType,
+        FileRefusal::Range => Label::Range,
+        FileRefusal::Slow => Label::Slow,
+        FileRefusal::Superseded => Label::Superseded,
+        FileRefusal::Rate => Label::Rate,
+        FileRefusal::Busy => Label::Busy,
+        FileRefusal::NoRoom => Label::NoRoom,
+        FileRefusal::Internal => Label::Internal,
     }
 }
 

@@ -65,7 +65,7 @@ impl Watch for LinkWatch {
     }
 }
 
-/// The same for SIP, where what cannot be read is not SMPP.
+/// The same for SIP, whose sockets count for themselves what they cannot read.
 pub(crate) struct SipWatch(pub(crate) LinkWatch);
 
 impl Watch for SipWatch {
@@ -95,11 +95,6 @@ impl Watch for SipWatch {
 
     fn refusing(&self, cause: Cause) {
         self.0.refusing(cause);
-    }
-
-    fn malformed(&self, framing: bool) {
-        let what = if framing { ParseError::Framing } else { ParseError::Value };
-        self.0.registry.malformed(Protocol::Sip, what);
     }
 
     fn auth_failed(&self) {

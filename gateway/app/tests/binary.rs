@@ -7,6 +7,9 @@ mod support;
 /// `check`, `schema`, `doctor`, `demo` and wrong configurations.
 #[path = "binary/commands.rs"]
 mod commands;
+/// What is counted about calls.
+#[path = "binary/figures.rs"]
+mod figures;
 /// The first message, as in the README.
 #[path = "binary/first_message.rs"]
 mod first_message;

@@ -85,7 +85,7 @@ fn rows_are_the_parts_of_the_gateway() {
     let panels = dashboard["panels"].as_array().expect("panels");
     let rows: Vec<_> =
         panels.iter().filter(|panel| panel["type"] == "row").map(|row| &row["title"]).collect();
-    assert_eq!(rows, ["Overview", "Channels", "Queues", "Usage", "Store", "Files", "Process"]);
+    assert_eq!(rows, ["Overview", "Channels", "Queues", "Usage", "Store", "RCS", "Files", "Process"]);
 }
 
 #[test]

@@ -8,3 +8,4 @@ mod expressions;
 mod lines;
 mod observer;
 mod rules;
+mod totals;

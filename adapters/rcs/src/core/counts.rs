@@ -42,3 +42,14 @@ pub struct Counts {
     /// Invitations of ours.
     pub invited: u64,
 }
+
+/// What is there now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Users with at least one device here, and users whom a core serves.
+    pub users: usize,
+    /// Contacts registered here.
+    pub devices: usize,
+    /// Sessions, those included that are not acknowledged yet.
+    pub sessions: usize,
+}

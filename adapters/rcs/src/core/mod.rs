@@ -64,7 +64,7 @@ use self::{
     slots::Slots, waiting::Waiting,
 };
 pub use self::{
-    counts::Counts,
+    counts::{Counts, Standing},
     http_digest::{HttpCall, HttpDigest, Proof},
 };
 use crate::{Settings, translate::Namer};
@@ -201,6 +201,16 @@ impl Core {
     #[must_use]
     pub const fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    /// What is there now.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        Standing {
+            users: self.location.records() + self.served.len(),
+            devices: self.location.contacts(),
+            sessions: self.sessions(),
+        }
     }
 
     /// Takes new settings. Registrations and what is under way stay; limits of tables hold from the next start on.

@@ -52,6 +52,13 @@ pub(super) struct ServedUsers {
     watches: HashMap<SmolStr, Line>,
 }
 
+impl ServedUsers {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.users.len()
+    }
+}
+
 impl Core {
     /// REGISTER of an S-CSCF on behalf of a user. Answered at once: it does not wait long.
     pub(super) fn third_party(&mut self, now_us: i64, key: ServerKey, request: &Request) {

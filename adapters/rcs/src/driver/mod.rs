@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Settings,
-    core::{Core, Counts, Ways},
+    core::{Core, Counts, Standing, Ways},
 };
 
 /// Messages taken before what came of them is sent on.
@@ -40,7 +40,7 @@ enum Job {
     HandOver(Vec<Outgoing>),
     Answers(Vec<(u64, Answer)>),
     Set(Arc<Settings>),
-    Counts(tokio::sync::oneshot::Sender<Counts>),
+    Figures(tokio::sync::oneshot::Sender<(Counts, Standing)>),
 }
 
 /// The RCS channel.
@@ -108,11 +108,11 @@ impl Rcs {
         let _ended = self.jobs.send(Job::Set(Arc::new(settings)));
     }
 
-    /// What was seen since the start; `None` once the task has ended.
-    pub async fn counts(&self) -> Option<Counts> {
-        let (reply, counts) = tokio::sync::oneshot::channel();
-        self.jobs.send(Job::Counts(reply)).ok()?;
-        counts.await.ok()
+    /// What was seen since the start, and what is there now; `None` once the task has ended.
+    pub async fn figures(&self) -> Option<(Counts, Standing)> {
+        let (reply, figures) = tokio::sync::oneshot::channel();
+        self.jobs.send(Job::Figures(reply)).ok()?;
+        figures.await.ok()
     }
 }
 
@@ -296,9 +296,9 @@ impl Driver {
             Job::HandOver(batch) => self.core.hand_over(now(), batch),
             Job::Answers(answers) => self.core.answers(now(), answers),
             Job::Set(settings) => self.core.set(now(), settings),
-            Job::Counts(reply) => {
+            Job::Figures(reply) => {
                 // Whoever asked may be gone.
-                let _gone = reply.send(*self.core.counts());
+                let _gone = reply.send((*self.core.counts(), self.core.standing()));
             }
         }
     }

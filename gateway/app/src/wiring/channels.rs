@@ -136,7 +136,13 @@ impl Gateway {
             return Ok(devices.channel());
         }
         let watch = Arc::new(SipWatch(self.watch(id, ChannelKind::Rcs, rcs.name.as_str())?));
-        let around = Surroundings { intake: self.gate.clone(), watch, edge: &self.edge, tasks: &self.tasks };
+        let around = Surroundings {
+            intake: self.gate.clone(),
+            watch,
+            registry: self.registry.clone(),
+            edge: &self.edge,
+            tasks: &self.tasks,
+        };
         let devices = Devices::start(config, rcs, id, self.id_key, around)?;
         self.tls.extend(devices.tls());
         self.listening.extend_from_slice(devices.listening());

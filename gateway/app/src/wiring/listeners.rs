@@ -113,6 +113,7 @@ impl Gateway {
 
     fn services(&self, config: &Config, files: Option<Arc<Files>>) -> miette::Result<Services> {
         let (registry, livez, readyz) = (self.registry.clone(), self.health.clone(), self.health.clone());
+        let calls = self.registry.clone();
         let page = |page: monitoring::Page| RenderedPage {
             status: http::StatusCode::from_u16(page.status)
                 .unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR),
@@ -145,7 +146,7 @@ impl Gateway {
                     found.await.ok().flatten()
                 })
             }),
-            observe: Arc::new(|_| {}),
+            observe: Arc::new(move |seen| calls.http_call(seen.path, seen.status.as_u16())),
             operators: config
                 .management
                 .keys

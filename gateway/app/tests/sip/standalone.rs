@@ -8,6 +8,7 @@ use crate::{
     device::Device,
     linphone::{Linphone, Wrapping},
     served::{JUN, MINA, PHONE, SORA, Served},
+    support::until,
 };
 
 /// A user of the messenger and a phone write to each other; both learn what became of what they wrote.
@@ -97,6 +98,22 @@ fn a_phone_that_asserts_to_be_somebody_else_is_not() {
     let senders: Vec<_> =
         usage.iter().map(|row| row.record.from.map(|from| format!("+{}", from.as_u64()))).collect();
     assert_eq!(senders, [Some(MINA.to_owned())]);
+}
+
+/// What the channel and its sockets count for themselves is on the page of metrics a moment later.
+#[test]
+fn a_registered_device_is_counted() {
+    let served = Served::standalone();
+    assert_eq!(served.gateway.metric("gateway_rcs_registered_users"), 0.0);
+    let _mina = Device::register(MINA, served.sip);
+    until("a registered user", || {
+        (served.gateway.metric("gateway_rcs_registered_users") == 1.0).then_some(())
+    });
+    let metric = |series: &str| served.gateway.metric(series);
+    assert_eq!(metric("gateway_rcs_registered_devices"), 1.0);
+    assert!(metric("gateway_rcs_registrations_total") >= 1.0);
+    assert!(metric("gateway_rcs_proofs_total{event=\"challenged\"}") >= 1.0);
+    assert!(metric("gateway_sip_messages_total{direction=\"in\",transport=\"stream\"}") >= 2.0);
 }
 
 #[test]
