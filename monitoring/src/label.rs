@@ -80,6 +80,8 @@ labels! {
         Expired = "expired",
         /// An upload that nobody went on with.
         Abandoned = "abandoned",
+        /// A call about one; [`FileRefusal`] says why.
+        Refused = "refused",
     }
     /// Why a call about a file was refused.
     FileRefusal {

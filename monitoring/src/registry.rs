@@ -163,8 +163,9 @@ impl Registry {
         self.metrics.files_room.set(count(octets));
     }
 
-    /// A call about a file was refused.
+    /// A call about a file was refused: one more of that action, and of that reason.
     pub fn file_refused(&self, reason: FileRefusal) {
+        self.files(FileAction::Refused, 1);
         self.metrics.files_refused[reason].inc();
     }
 

@@ -67,5 +67,10 @@ fn refused_calls_about_files_say_why() {
     registry.file_refused(FileRefusal::NoRoom);
     registry.files_room(1 << 30);
     assert_eq!(value(&registry, "gateway_files_refused_total{reason=\"no_room\"}"), 1.0);
+    assert_eq!(
+        value(&registry, "gateway_files_total{action=\"refused\"}"),
+        1.0,
+        "the same call, among the actions"
+    );
     assert_eq!(value(&registry, "gateway_files_size_max_bytes"), 1_073_741_824.0);
 }
