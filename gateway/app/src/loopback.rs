@@ -154,6 +154,7 @@ impl Loopback {
             carried: bytes::Bytes::new(),
             part: None,
             charging_id: None,
+            elsewhere: None,
             content: Content::Text("(simulated handset) got it, thanks".into()),
         };
         Inbound::Submit { submission: Arc::new(submission), ticket: Ticket { session, token: 0 } }

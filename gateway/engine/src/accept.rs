@@ -88,7 +88,7 @@ impl Core {
         if text.as_ref().unwrap_or(&submission.content).octets() > policy.limits.text_octets_max {
             return Err(Cause::TooLong);
         }
-        let segments = self.count(first, &submission.content)?;
+        let segments = self.count(first, &self.content_on(first, &submission))?;
 
         // Nothing can be refused any more: from here on the message exists.
         let id = self.ids.next(now);
@@ -248,6 +248,11 @@ impl Core {
             if plan.legs.is_empty() {
                 return Err(Cause::BadSender);
             }
+        }
+        if submission.elsewhere.is_some() {
+            plan.legs.retain(|leg| self.has_sender_on(*leg, submission, to_e164));
+            let first = *plan.legs.first().ok_or(Cause::BadSender)?;
+            shown_from = self.lend_on(first, submission, to_e164).or(shown_from);
         }
         Ok(Decided { plan, from: shown_from, to: to_e164, scheduled_at, opt_out: None })
     }

@@ -204,6 +204,7 @@ impl Core {
             carried: bytes::Bytes::new(),
             part: None,
             charging_id: None,
+            elsewhere: None,
             content: Content::Text(text.into()),
         };
         // The plan never leads back to where it came from, so the code is not sent over the channel being linked.

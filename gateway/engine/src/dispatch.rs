@@ -208,16 +208,19 @@ impl Core {
         }))
     }
 
-    /// Sender and recipient, where this channel is given others than the submission names.
+    /// Sender and recipient, where this channel is given others than the submission names. A plan may lead through a
+    /// messenger and then to a phone: each is addressed in its own words. A group of RCS is addressed by its name, and
+    /// hears from numbers.
     pub(crate) fn addressed(
         &self,
         channel: ChannelId,
         accepted: &Accepted,
     ) -> (Option<Pii<Address>>, Option<Pii<Address>>) {
         let plan = &accepted.plan;
+        let from = self.sender_on(channel, accepted);
         match self.policy.channel(channel) {
-            Some(policy) if policy.kind == ChannelKind::Messenger => (None, plan.to.clone()),
-            policy => (plan.from.clone(), group(policy, plan).cloned()),
+            Some(policy) if policy.kind == ChannelKind::Messenger => (from, plan.to.clone()),
+            policy => (from.or_else(|| plan.from.clone()), group(policy, plan).cloned()),
         }
     }
 
@@ -232,6 +235,10 @@ impl Core {
     /// The message as this channel reads it: a network of texts has no use for the octets of another.
     pub(crate) fn readable(&self, channel: ChannelId, submission: &Arc<Submission>) -> Arc<Submission> {
         match &submission.content {
+            _ if submission.elsewhere.is_some() && channel != submission.origin => {
+                let content = self.content_on(channel, submission).into_owned();
+                Arc::new(Submission { content, ..(**submission).clone() })
+            }
             Content::Coded(coded) if self.reads(channel, coded) => {
                 let content = Content::Text(self.texts.text(submission.origin, &[coded]));
                 Arc::new(Submission { content, ..(**submission).clone() })
@@ -246,7 +253,7 @@ impl Core {
         if accepted.plan.legs.get(usize::from(metered.leg)) == Some(&channel) {
             return metered.segments;
         }
-        self.count(channel, &accepted.submission.content).unwrap_or(metered.segments)
+        self.count(channel, &self.content_on(channel, &accepted.submission)).unwrap_or(metered.segments)
     }
 
     /// A counter per destination: two long texts to one phone never share a reference (SMS sheet §2.6).
@@ -300,20 +307,6 @@ pub(crate) fn fnv(octets: &[u8]) -> u64 {
     octets.iter().fold(0xcbf2_9ce4_8422_2325, |hash, octet| {
         (hash ^ u64::from(*octet)).wrapping_mul(0x0000_0100_0000_01b3)
     })
-}
-
-/// Sender and recipient as this channel is given them. A plan may lead through a messenger and then to a
-/// phone: each is addressed in its own words. A group of RCS is addressed by its name, and hears from numbers.
-pub(crate) fn shown<'a>(
-    channel: Option<&ChannelPolicy>,
-    accepted: &'a Accepted,
-) -> (&'a Pii<Address>, &'a Pii<Address>) {
-    let (plan, submission) = (&accepted.plan, &accepted.submission);
-    if channel.is_some_and(|channel| channel.kind == ChannelKind::Messenger) {
-        (&submission.from, plan.to.as_ref().unwrap_or(&submission.to))
-    } else {
-        (plan.from.as_ref().unwrap_or(&submission.from), group(channel, plan).unwrap_or(&submission.to))
-    }
 }
 
 /// The group of this channel that a plan leads to.

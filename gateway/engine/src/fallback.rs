@@ -35,7 +35,11 @@ impl Core {
     /// What the message uses there, where that differs from what was metered.
     fn measure(&self, channel: ChannelId, leg: u8, accepted: &Accepted) -> Result<Option<Metered>, Cause> {
         let kind = self.policy.channel(channel).ok_or(Cause::NoRoute)?.kind;
-        let segments = self.count(channel, &accepted.submission.content)?;
+        let submission = &*accepted.submission;
+        if !self.has_sender_on(channel, submission, accepted.metered.to) {
+            return Err(Cause::BadSender);
+        }
+        let segments = self.count(channel, &self.content_on(channel, submission))?;
         let (service, metered) = (service(Some(kind)), accepted.metered);
         let same = (service, segments) == (metered.service, metered.segments);
         let other = Metered { service, segments, leg, replaces: Some(metered.leg), ..metered };
@@ -66,7 +70,11 @@ impl Core {
         open.kept = false;
         open.possible_duplicate |= !certain && was > State::InFlight;
         self.step(slot, Trigger::Deferred);
-        let Leg { leg, channel, metered } = to;
+        let Leg { leg, channel, mut metered } = to;
+        let lent = self.lend_on(channel, &accepted.submission, accepted.metered.to);
+        if let (Some(metered), Some(lent)) = (&mut metered, lent) {
+            metered.from = Some(lent);
+        }
         self.record(now, message, birth, Event::Rerouted { leg, channel, because, metered });
         let accepted = match metered {
             None => accepted,

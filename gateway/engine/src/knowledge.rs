@@ -162,6 +162,18 @@ impl Knowledge {
         self.links.get(&key).map(|link| link.number).or_else(leased)
     }
 
+    /// Whether this user has a number towards `other`, or can get one.
+    pub(crate) fn has_number(
+        &self,
+        messenger: ChannelId,
+        user: &SmolStr,
+        other: Msisdn,
+        pool: &[Msisdn],
+    ) -> bool {
+        self.number_of(messenger, user, Some(other)).is_some()
+            || pool.iter().any(|number| !self.leases.contains_key(&(*number, other)))
+    }
+
     fn set_lease(&mut self, number: Msisdn, other: Msisdn, user: UserKey) {
         self.leased.insert((user.clone(), other), number);
         self.leases.insert((number, other), user);

@@ -13,6 +13,7 @@ pub mod delivery;
 mod destination;
 mod dispatch;
 mod display;
+mod elsewhere;
 mod fallback;
 mod fleeting;
 mod gates;

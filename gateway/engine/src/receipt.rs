@@ -7,7 +7,7 @@ use model::{
 
 use crate::{
     core::{Core, Parked},
-    dispatch::{fnv, shown},
+    dispatch::fnv,
     journal::{Accepted, Event},
     policy::reads_text,
     upstream::Past,
@@ -194,7 +194,9 @@ impl Core {
 
     /// What a receipt about this message will say it is about: the numbers that the channel was given.
     pub(crate) fn between(&self, channel: ChannelId, accepted: &Accepted) -> u64 {
-        let (from, to) = shown(self.policy.channel(channel), accepted);
+        let submission = &accepted.submission;
+        let (from, to) = self.addressed(channel, accepted);
+        let (from, to) = (from.as_ref().unwrap_or(&submission.from), to.as_ref().unwrap_or(&submission.to));
         match (to.reveal(For::Decision), from.reveal(For::Decision)) {
             (Address::Number(to), Address::Number(from)) => self.pair(to, from),
             // Users never appear in receipts.

@@ -29,5 +29,5 @@ pub use id::{MessageId, MessageIds, UpstreamId};
 pub use pii::{For, Pii};
 pub use receipt::{Receipt, ReceiptState};
 pub use rich::{About, Body, File, Place, Relation, Rich, Thumbnail};
-pub use submission::{Class, Part, ReceiptsWanted, Submission};
+pub use submission::{Class, Elsewhere, Part, ReceiptsWanted, Submission};
 pub use time::{Duration, Timestamp};

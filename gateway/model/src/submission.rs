@@ -35,6 +35,8 @@ pub struct Submission {
     pub part: Option<Part>,
     /// The charging id of the network it came from (`icid-value`, RFC 7315 §4.6), for its usage records.
     pub charging_id: Option<SmolStr>,
+    /// How it is shown on any channel but the one of `origin`, where that differs.
+    pub elsewhere: Option<Box<Elsewhere>>,
     /// Not serialised with the rest: content is stored apart, so that it can be erased on its own.
     #[serde(skip)]
     pub content: Content,
@@ -58,9 +60,18 @@ impl std::fmt::Debug for Submission {
             .field("carried_octets", &self.carried.len())
             .field("part", &self.part)
             .field("charging_id", &self.charging_id)
+            .field("elsewhere", &self.elsewhere)
             .field("content", &self.content)
             .finish()
     }
+}
+
+/// A message as it is shown where its own channel is not known: who it is from, which a network of numbers is given
+/// a number for, and what the words of it begin with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Elsewhere {
+    pub from: Pii<Address>,
+    pub lead: Pii<Box<str>>,
 }
 
 /// Which segment of which message (TS 23.040 §9.2.3.24.1), told by the sender's side.

@@ -207,7 +207,7 @@ impl Stage {
     }
 
     fn asks(&mut self, millis: u64, submission: Submission) {
-        let request = Request::new(submission.origin, Wish::Submit(submission), true);
+        let request = Request::new(submission.origin, Wish::Submit(submission.into()), true);
         self.at(millis, Act::Ask(Box::new(request)));
     }
 

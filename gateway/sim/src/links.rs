@@ -64,7 +64,7 @@ pub(crate) struct Request {
 
 #[derive(Debug, Clone)]
 pub(crate) enum Wish {
-    Submit(Submission),
+    Submit(Box<Submission>),
     Receipt(Receipt),
     Command(Command),
 }

@@ -100,6 +100,7 @@ pub(crate) fn submission(origin: ChannelId, from: Address, to: Number, text: &st
         carried: Bytes::new(),
         part: None,
         charging_id: None,
+        elsewhere: None,
         content: Content::Text(text.into()),
     }
 }
@@ -124,7 +125,7 @@ impl World {
             Act::PhoneWrites { smsc, phone, to, text } => {
                 let mut submission = submission(smsc, Address::Number(phone), to, text);
                 submission.content = Content::Text(text.into());
-                self.asks(Request::new(smsc, Wish::Submit(submission), true));
+                self.asks(Request::new(smsc, Wish::Submit(submission.into()), true));
             }
             Act::Pause { channel, paused } => self.commands(CONSOLE, Command::Pause { channel, paused }),
         }
@@ -218,7 +219,7 @@ impl World {
             self.people.keyed.push(submission.clone());
             insists = true;
         }
-        self.asks(Request::new(submission.origin, Wish::Submit(submission), insists));
+        self.asks(Request::new(submission.origin, Wish::Submit(submission.into()), insists));
     }
 
     /// The same key again, mostly with the same body.
@@ -231,7 +232,7 @@ impl World {
         if self.random.chance(200) {
             submission.content = Content::Text("another".into());
         }
-        self.asks(Request::new(submission.origin, Wish::Submit(submission), true));
+        self.asks(Request::new(submission.origin, Wish::Submit(submission.into()), true));
     }
 
     fn phone_sends(&mut self) {
@@ -249,7 +250,7 @@ impl World {
         if smsc == RCS {
             self.grows_curious(&mut submission);
         }
-        self.asks(Request::new(smsc, Wish::Submit(submission), true));
+        self.asks(Request::new(smsc, Wish::Submit(submission.into()), true));
     }
 
     /// Some want to know more than how it ended.
@@ -288,7 +289,7 @@ impl World {
             let mut segment = submission(smsc, Address::Number(from.clone()), to.clone(), "");
             segment.part = Some(Part { reference, total, number });
             segment.content = Content::Coded(coded);
-            let request = Request::new(smsc, Wish::Submit(segment), true);
+            let request = Request::new(smsc, Wish::Submit(segment.into()), true);
             if self.fault(50) {
                 self.asks(request.clone());
             }

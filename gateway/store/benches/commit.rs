@@ -182,6 +182,7 @@ fn accepted(seq: u64, place: u64) -> Accepted {
             carried: Default::default(),
             part: None,
             charging_id: None,
+            elsewhere: None,
             content: Content::Text(text.into()),
         }),
         plan: Plan { legs: [ChannelId(2)].into_iter().collect(), from: None, to: None },

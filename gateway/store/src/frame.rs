@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::StoreError;
 
 /// Raised when entries are written in another way. From the first release on, older versions stay readable.
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 
 /// Version, batch number, time, and what stands for the rest of the batch.
 const JOURNAL_HEAD: usize = 1 + 8 + 8 + 8;

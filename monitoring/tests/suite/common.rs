@@ -75,6 +75,7 @@ impl Life {
             carried: Default::default(),
             part: None,
             charging_id: None,
+            elsewhere: None,
             content: Content::Text("canary text".into()),
         };
         let accepted = Accepted {

@@ -205,6 +205,7 @@ impl Reader<'_> {
             carried: carried.clone(),
             part: None,
             charging_id: None,
+            elsewhere: None,
             content: Content::Text(said.as_str().into()),
         };
         Ok(recipients

@@ -237,6 +237,7 @@ mod tests {
                 carried: Bytes::new(),
                 part: None,
                 charging_id: None,
+                elsewhere: None,
                 content,
             }),
             from: None,

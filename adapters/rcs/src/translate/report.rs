@@ -95,6 +95,7 @@ mod tests {
                 carried: bytes::Bytes::new(),
                 part: None,
                 charging_id: None,
+                elsewhere: None,
                 content: model::Content::default(),
             }),
             disposition,

@@ -156,6 +156,7 @@ fn base(envelope: &Envelope<'_>, content: Content, key: SmolStr) -> Submission {
         carried: Bytes::new(),
         part: None,
         charging_id: if envelope.trusted { charging_id(headers) } else { None },
+        elsewhere: None,
         content,
     }
 }

@@ -20,6 +20,10 @@ fn a_message_is_a_submission_for_each_member_and_is_taken_when_all_are_answered(
     assert_eq!(jun.from.reveal(For::Decision), &Address::Number(mina));
     let Address::User(user) = soo.from.reveal(For::Decision) else { panic!("a group is no number") };
     assert_eq!((user.messenger.as_str(), user.id.as_str()), ("rcs", world.group.as_str()));
+    // What is given back by Jun's devices is the group's on his phone, too.
+    let elsewhere = jun.elsewhere.as_deref().expect("another face");
+    assert_eq!((&elsewhere.from, &**elsewhere.lead.reveal(For::Decision)), (&soo.from, "Mina: "));
+    assert_eq!(soo.elsewhere, None);
     assert_eq!(jun.reference.as_deref(), Some("Msg1"));
     assert!(jun.receipts.success && jun.receipts.displayed);
     assert_ne!(jun.idempotency_key, soo.idempotency_key);
@@ -75,6 +79,22 @@ fn a_message_that_is_not_safe_for_everybody_yet_is_not_taken() {
     let [(ended, Err(refusal))] = outcomes(&done)[..] else { panic!("not safe for Jun") };
     assert_eq!((ended, refusal.retry), (attempt, Retry::Scheduled));
     assert!(receipts(&done).is_empty());
+}
+
+/// Rcs sheet §13.3: whoever has RCS and got an SMS in its place answers that, and is heard as before.
+#[test]
+fn a_member_with_rcs_is_heard_by_its_phone() {
+    let mut world = World::three();
+    world.ended(JUN, None);
+    let attempt = world.writes(JUN, "no RCS here");
+    let handed_in = submissions(&world.done());
+    assert_eq!(handed_in.iter().map(|(_, one)| to(one)).collect::<Vec<_>>(), [MINA, SOO]);
+    assert_eq!(handed_in[0].1.from.reveal(For::Decision), &Address::Number(line(JUN).number()));
+    for (ask, _) in handed_in {
+        world.answered(ask, None);
+    }
+    assert_eq!(outcomes(&world.done()), [(attempt, Ok(1))]);
+    assert_eq!(world.state(JUN), Some(MemberState::Away), "still one with RCS");
 }
 
 #[test]

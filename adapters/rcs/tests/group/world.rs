@@ -174,6 +174,7 @@ impl World {
             carried: Bytes::new(),
             part: None,
             charging_id: None,
+            elsewhere: None,
             content: Content::Text(text.into()),
         };
         let message = self.outgoing(Arc::new(submission));

@@ -439,6 +439,7 @@ pub(crate) fn text(from: &str, to: &str, text: &str) -> Submission {
         carried: Bytes::new(),
         part: None,
         charging_id: None,
+        elsewhere: None,
         content: Content::Text(text.into()),
     }
 }

@@ -183,6 +183,7 @@ impl World {
                 carried: Default::default(),
                 part: None,
                 charging_id: None,
+                elsewhere: None,
                 content: Content::Text("hi".into()),
             }),
             from: None,

@@ -420,6 +420,7 @@ mod tests {
             carried: Default::default(),
             part: None,
             charging_id: None,
+            elsewhere: None,
             content: Content::Text(text.into()),
         };
         let message = OutgoingMessage {

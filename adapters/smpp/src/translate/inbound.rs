@@ -161,6 +161,7 @@ fn base(
         carried: Bytes::new(),
         part,
         charging_id: None,
+        elsewhere: None,
         // Copied on purpose: a slice would keep the whole receive buffer alive for as long as the message is open.
         content: Content::Coded(Coded {
             data_coding: from.text.inward(data_coding),

@@ -395,6 +395,7 @@ mod tests {
                 carried: Default::default(),
                 part: None,
                 charging_id: None,
+                elsewhere: None,
                 content: Content::Coded(content),
             }),
             from: None,

@@ -169,6 +169,7 @@ pub(crate) fn message(slot: u32, pair: u32, text: &str) -> Outgoing {
         carried: Default::default(),
         part: None,
         charging_id: None,
+        elsewhere: None,
         content: Content::Text(text.into()),
     };
     Outgoing::Message(OutgoingMessage {

@@ -277,6 +277,7 @@ fn submission(pair: u32, text: &str) -> Arc<Submission> {
         carried: Default::default(),
         part: None,
         charging_id: None,
+        elsewhere: None,
         content: Content::Text(text.into()),
     })
 }

@@ -115,6 +115,7 @@ impl NewMessage {
             carried: Bytes::new(),
             part: None,
             charging_id: None,
+            elsewhere: None,
             content,
         })
     }

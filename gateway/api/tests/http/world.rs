@@ -407,6 +407,7 @@ pub(crate) fn submission(origin: ChannelId, from: &str, to: &str) -> Submission 
         carried: Bytes::new(),
         part: None,
         charging_id: None,
+        elsewhere: None,
         content: Content::Text("hello".into()),
     }
 }

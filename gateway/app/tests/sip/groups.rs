@@ -126,6 +126,39 @@ fn a_messenger_user_talks_in_the_same_group() {
     assert_eq!(served.verified()["accepted"], 2 + 2 + 3);
 }
 
+/// A member with RCS who cannot be reached gets what is said in the group as an SMS of the group, and is heard by
+/// answering it.
+#[test]
+fn what_rcs_gives_back_is_an_sms_of_the_group() {
+    let answers = |to: &str| if JUN.ends_with(to) { Script::Answer("no RCS here") } else { Script::Deliver };
+    let patience = |text: String| text.replace("fallback_after = \"60s\"", "fallback_after = \"1s\"");
+    let served = Served::start("rcs", answers, patience);
+    let (mut mina, of_mina, mut jun, of_jun) = party(&served);
+    until("the phone is asked", || (!served.smsc.texts().is_empty()).then_some(()));
+    jun.hangs_up(of_jun);
+    drop(jun);
+
+    mina.writes(&of_mina, "Msg1", "at eight?");
+    mina.hears_that(says(JUN, "no RCS here"));
+    let texts = served.smsc.texts();
+    let said = format!("{MINA}: at eight?").into_bytes();
+    assert_eq!(
+        texts[1..].iter().filter(|text| **text == said).count(),
+        2,
+        "to Jun and to the phone: {texts:?}"
+    );
+    // One delivery each, whichever way it went.
+    for member in [JUN, PHONE] {
+        mina.hears_that(|said| said.text().contains("<delivered/>") && said.header("From").contains(member));
+    }
+    until("the phone hears Jun", || {
+        let said = format!("{JUN}: no RCS here").into_bytes();
+        served.smsc.texts().contains(&said).then_some(())
+    });
+    // The invitation; a text for two; what Jun answered, to the group and for the two others.
+    assert_eq!(served.verified()["accepted"], 1 + 2 + 3);
+}
+
 /// What the README of the channel says about a restart.
 #[test]
 fn a_group_that_a_restart_forgot_is_created_again_under_its_uri() {

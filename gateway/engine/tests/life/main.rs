@@ -3,6 +3,7 @@
 mod cold;
 mod delivery;
 mod display;
+mod elsewhere;
 mod fallback;
 mod people;
 mod rcs;

@@ -38,7 +38,7 @@ pub(crate) fn restarted(world: &World, policy: engine::Policy) -> World {
     world
 }
 
-fn says(world: &mut World, number: &str, presence: impl Fn(model::Timestamp) -> Presence) {
+pub(crate) fn says(world: &mut World, number: &str, presence: impl Fn(model::Timestamp) -> Presence) {
     let until = world.now + Duration::from_secs(3_600);
     let number = Pii::new(Number::written(number));
     world.take(Inbound::Presence { channel: RCS, number, presence: presence(until) });
@@ -220,11 +220,11 @@ fn whoever_took_one_is_there_for_the_others() {
     assert_eq!((channel, again.possible_duplicate), (RCS, false));
 }
 
-fn group() -> Pii<Address> {
+pub(crate) fn group() -> Pii<Address> {
     Pii::new(Address::User(User { messenger: "rcs".into(), id: "g01".into() }))
 }
 
-fn with_groups() -> World {
+pub(crate) fn with_groups() -> World {
     world_with(rcs_policy(|rcs| rcs.pool = vec![Msisdn::from_u64(827_000_009)]))
 }
 

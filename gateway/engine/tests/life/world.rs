@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use billing::UsageEvent;
 use engine::{
     ChannelPolicy, Core, Limits, Policy, Route, Routes, Texts,
-    journal::{Batch, Chapter, Entry, Event},
+    journal::{Batch, Chapter, Entry, Event, Fact, FactChange},
 };
 use model::{
     Address, Answer, AttemptId, Cause, ChannelId, ChannelKind, Class, Coded, Command, Content, Disposition,
@@ -205,6 +205,16 @@ impl World {
         let last = self.batches.last().map_or(0, |batch| batch.seq);
         let highest = self.batches.iter().flat_map(|b| &b.entries).map(|e| e.message).max();
         let mut core = Core::new(Arc::new(policy), Arc::new(PlainTexts), last, highest);
+        let changes = self.batches.iter().flat_map(|batch| &batch.facts);
+        let mut facts = std::collections::BTreeMap::new();
+        for FactChange { kind, key, value, expires_at } in changes.cloned() {
+            facts.insert((kind, key), value.map(|value| (value, expires_at)));
+        }
+        for ((kind, key), value) in facts {
+            if let Some((value, expires_at)) = value {
+                core.recover_fact(&Fact { kind, key, value, expires_at });
+            }
+        }
         let closed: Vec<u64> = self.batches.iter().flat_map(|batch| batch.close.clone()).collect();
         for batch in &self.batches {
             if batch.first_accepted().is_none() || closed.contains(&batch.seq) {
@@ -247,6 +257,7 @@ pub(crate) fn text(from: &str, to: &str, text: &str) -> Submission {
         carried: bytes::Bytes::new(),
         part: None,
         charging_id: None,
+        elsewhere: None,
         content: Content::Text(text.into()),
     }
 }

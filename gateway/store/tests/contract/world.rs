@@ -5,8 +5,8 @@ use std::sync::Arc;
 use billing::{ChargeAt, Meter, Metered, UsageService};
 use engine::journal::{Accepted, Batch, Entry, Event, Plan};
 use model::{
-    Address, ChannelId, Class, Content, Disposition, MessageId, Msisdn, Number, Pii, ReceiptsWanted,
-    Submission, Timestamp, UpstreamId,
+    Address, ChannelId, Class, Content, Disposition, Elsewhere, MessageId, Msisdn, Number, Pii,
+    ReceiptsWanted, Submission, Timestamp, UpstreamId,
 };
 
 pub(crate) const ORIGIN: ChannelId = ChannelId(1);
@@ -47,6 +47,7 @@ pub(crate) fn accepted(from: &str, to: &str, charge_at: ChargeAt) -> Accepted {
             carried: Default::default(),
             part: None,
             charging_id: None,
+            elsewhere: Some(Box::new(Elsewhere { from: number(to), lead: Pii::new("Mina: ".into()) })),
             content: Content::default(),
         }),
         plan: Plan { legs: [CHANNEL, ChannelId(3)].into_iter().collect(), from: None, to: None },

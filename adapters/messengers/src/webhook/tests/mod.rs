@@ -78,6 +78,7 @@ fn submission(text: &str) -> Submission {
         carried: Bytes::new(),
         part: None,
         charging_id: None,
+        elsewhere: None,
         content: Content::Text(text.into()),
     }
 }

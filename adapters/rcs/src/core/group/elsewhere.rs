@@ -49,6 +49,7 @@ impl Focus {
             carried: bytes::Bytes::new(),
             part: None,
             charging_id: None,
+            elsewhere: None,
             content: Content::Text(text.into()),
         };
         let about = About::Invitation { group: group.id.clone(), member: member.clone() };

@@ -6,8 +6,8 @@ use std::{borrow::Cow, sync::Arc};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use model::{
-    Address, AttemptId, Cause, Content, For, MessageId, Outcome, OutgoingMessage, Party, Pii, Receipt,
-    Refusal, Report, Retry, Submission, Timestamp, UpstreamId, User,
+    Address, AttemptId, Cause, Content, Elsewhere, For, MessageId, Outcome, OutgoingMessage, Party, Pii,
+    Receipt, Refusal, Report, Retry, Submission, Timestamp, UpstreamId, User,
 };
 use sip_message::{Method, Name, Request, StatusCode, Uri};
 use sip_msrp::Status;
@@ -173,6 +173,12 @@ impl Focus {
                     own.from = Pii::new(as_user(id, settings));
                     own.content =
                         Content::Text(format!("{called}: {}", words_of(&submission.content)).into());
+                } else if settings.groups.elsewhere {
+                    // What its devices give back is said to this member as to those.
+                    own.elsewhere = Some(Box::new(Elsewhere {
+                        from: Pii::new(as_user(id, settings)),
+                        lead: Pii::new(format!("{called}: ").into()),
+                    }));
                 }
                 Arc::new(own)
             })

@@ -129,6 +129,7 @@ pub fn submission_of_submit(submit: &Submit, origin: Origin<'_>, key: SmolStr) -
         carried: kept.encode(),
         part: part(submit),
         charging_id: origin.charging_id,
+        elsewhere: None,
         content: Content::Coded(Coded {
             data_coding,
             udhi: user_data.header.is_some(),

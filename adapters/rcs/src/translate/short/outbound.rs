@@ -194,6 +194,7 @@ mod tests {
                 carried: Bytes::new(),
                 part: None,
                 charging_id: None,
+                elsewhere: None,
                 content,
             }),
             from: None,

@@ -166,6 +166,7 @@ pub(super) fn text(id: u32, from: &str, to: &str, text: &str) -> Outgoing {
         carried: Bytes::new(),
         part: None,
         charging_id: None,
+        elsewhere: None,
         content: Content::Text(text.into()),
     };
     Outgoing::Message(OutgoingMessage {
