@@ -204,6 +204,68 @@ fn notifications_go_back_to_the_sender_alone() {
     assert_eq!(outcomes(&world.done()), [(attempt, Ok(0))]);
 }
 
+/// A text whose sender wants to hear when it fails.
+fn asking(text: &str) -> Vec<u8> {
+    let asks = String::from_utf8(plain(text)).expect("text");
+    asks.replace("positive-delivery, display", "positive-delivery, negative-delivery").into_bytes()
+}
+
+/// What Mina is told about whom.
+fn failures(done: &[Do]) -> Vec<(String, String, imdn::Disposition)> {
+    said(done)
+        .iter()
+        .map(|(to, _, cpim)| {
+            assert_eq!((*to, cpim.kind()), (leg(MINA), Kind::Imdn));
+            let report = imdn::read(cpim.content()).expect("a notification").remove(0);
+            let recipient = report.recipient.as_ref().expect("about somebody").0.to_string();
+            assert_eq!(cpim.from().map(|from| from.uri.0), Some(recipient.as_str()));
+            (report.message_id.to_string(), recipient, report.disposition)
+        })
+        .collect()
+}
+
+/// Rcs sheet §7.2: of whom the gateway says at once that it can never reach them, and of whom it says so later.
+#[test]
+fn a_sender_who_asked_hears_of_members_who_can_never_get_it() {
+    let failed = |whom: &str| ("Msg1".to_owned(), format!("tel:{whom}"), imdn::Disposition::Failed);
+    let mut world = World::three();
+    world.said(MINA, 5, asking("a"));
+    let handed_in = submissions(&world.done());
+    world.answered(handed_in[1].0, Some(Cause::NoRoute));
+    assert!(failures(&world.done()).is_empty(), "it may be said again");
+    world.answered(handed_in[0].0, None);
+    let done = world.done();
+    assert_eq!(verdicts(&done), [(5, Verdict::Taken)]);
+    assert_eq!(failures(&done), [failed(SOO)]);
+    // No way was left for Jun's, or its time is over.
+    for ended in [model::Disposition::Undeliverable, model::Disposition::Expired] {
+        let (told, _) = world.report_that(handed_in[0].1.clone(), ended);
+        assert!(told);
+        assert_eq!(failures(&world.done()), [failed(JUN)]);
+    }
+    // Whichever way it went to him.
+    world.report(handed_in[0].1.clone());
+    assert_eq!(failures(&world.done())[0].2, imdn::Disposition::Delivered);
+}
+
+#[test]
+fn what_is_refused_as_a_whole_or_of_a_sender_who_did_not_ask_fails_for_nobody() {
+    let mut world = World::three();
+    for (body, causes, verdict) in [
+        (plain("a"), [None, Some(Cause::NoRoute)], Verdict::Taken),
+        (asking("b"), [Some(Cause::NoRoute), Some(Cause::NoRoute)], Verdict::Refused(Cause::NoRoute)),
+        (asking("c"), [Some(Cause::NoRoute), Some(Cause::Throttled)], Verdict::Refused(Cause::Throttled)),
+    ] {
+        world.said(MINA, 5, body);
+        for ((ask, _), cause) in submissions(&world.done()).into_iter().zip(causes) {
+            world.answered(ask, cause);
+        }
+        let done = world.done();
+        assert_eq!(verdicts(&done), [(5, verdict)]);
+        assert!(said(&done).is_empty());
+    }
+}
+
 #[test]
 fn a_sender_without_a_session_gets_the_report_some_other_way() {
     let mut world = World::three();

@@ -184,12 +184,21 @@ impl World {
     }
 
     pub(crate) fn report(&mut self, submission: Arc<Submission>) -> (bool, AttemptId) {
+        self.report_that(submission, Disposition::Delivered)
+    }
+
+    /// The gateway says how a message ended.
+    pub(crate) fn report_that(
+        &mut self,
+        submission: Arc<Submission>,
+        disposition: Disposition,
+    ) -> (bool, AttemptId) {
         let message = self.outgoing(submission);
         let report = Report {
             attempt: message.attempt,
             message: message.message,
             submission: message.submission,
-            disposition: Disposition::Delivered,
+            disposition,
             cause: None,
             code: None,
             at: Timestamp::from_micros(self.now_us),

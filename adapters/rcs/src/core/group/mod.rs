@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | INVITE to the factory or to a group, REFER, BYE | [`Focus::create`], [`Focus::rejoin`], [`Focus::refer`], [`Focus::ended`] (`membership`) |
 //! | something said in a session | [`Focus::said`] (`talk`) |
-//! | the gateway's answers and hand-overs | [`Focus::answered`], [`Focus::deliver`], [`Focus::report`] (`talk`) |
+//! | the gateway's answers and hand-overs | [`Focus::answered`], [`Focus::deliver`] (`talk`), [`Focus::report`] (`notices`) |
 //! | a message to the group from somebody without RCS | [`Focus::from_elsewhere`] (`elsewhere`) |
 //! | SUBSCRIBE, and the answers to NOTIFY | [`Focus::watch`], [`Focus::notified`], [`Focus::unwatched`] |
 //!
@@ -18,6 +18,7 @@
 mod elsewhere;
 mod member;
 mod membership;
+mod notices;
 mod roster;
 mod talk;
 
@@ -31,12 +32,15 @@ use sip_rcs::Private;
 use sip_transaction::hash::Seed;
 use smol_str::SmolStr;
 
-use self::roster::{Group, Parcel};
 pub use self::{
     member::{ROWS as MEMBER, State as MemberState, Trigger as MemberTrigger},
     membership::{Creation, Wish},
     roster::Person,
     talk::Said,
+};
+use self::{
+    notices::Unreached,
+    roster::{Group, Parcel},
 };
 use super::slots::{Slot, Slots};
 use crate::{Settings, translate::Line};
@@ -158,7 +162,9 @@ struct Ask {
 #[derive(Debug)]
 enum About {
     /// Said in a session, or notifications of which every one has to be taken.
-    Said { asker: u64, all: bool },
+    Said { asker: u64, all: bool, unreached: Option<Box<Unreached>> },
+    /// One copy of something said, of which the sender wants to know when it can never arrive.
+    Copy { of: u64, member: Line },
     /// A message of somebody elsewhere, which the gateway has handed over to us.
     Elsewhere { attempt: AttemptId, upstream: SmolStr },
     /// The first short message to a member.
@@ -370,6 +376,15 @@ impl Focus {
             return;
         }
         let Some(Ask { about, taken, refused, .. }) = self.asks.remove(slot) else { return };
+        if let About::Copy { of, member } = about {
+            if refused.is_some_and(|cause| !cause.is_passing())
+                && let Some(whole) = self.asks.get_mut(Slot::of(of))
+                && let About::Said { unreached: Some(unreached), .. } = &mut whole.about
+            {
+                unreached.members.push(member);
+            }
+            return self.answered(settings, of, refusal);
+        }
         // A message is taken when it is safe for everybody who can get it (I1). Who can never get it does not keep it
         // from the others; what failed for a while is said again by its sender, whom the gateway answers as before for
         // those it has the message for.
@@ -378,7 +393,12 @@ impl Focus {
             _ => refused.filter(|cause| taken == 0 || cause.is_passing()),
         };
         match (about, refused) {
-            (About::Said { asker, .. }, None) => self.tell(asker, Verdict::Taken),
+            (About::Said { asker, unreached, .. }, None) => {
+                self.tell(asker, Verdict::Taken);
+                if let Some(unreached) = unreached {
+                    self.tell_unreached(settings, &unreached);
+                }
+            }
             (About::Said { asker, .. }, Some(cause)) => self.tell(asker, Verdict::Refused(cause)),
             (About::Elsewhere { attempt, upstream }, None) => self.arrived(attempt, upstream),
             (About::Elsewhere { attempt, .. }, Some(cause)) => {
@@ -386,7 +406,7 @@ impl Focus {
                 let outcome = Outcome::Refused(Refusal { retry, ..Refusal::ours(cause) });
                 self.out.push(Do::Outcome { attempt, outcome });
             }
-            (About::Invitation { .. }, None) => {}
+            (About::Invitation { .. }, None) | (About::Copy { .. }, _) => {}
             (About::Invitation { group, member }, Some(_)) => self.unreachable(settings, &group, &member),
         }
     }

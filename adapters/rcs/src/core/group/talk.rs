@@ -1,43 +1,41 @@
 //! What is said in groups: one submission for each member, and each of them into that member's session (rcs sheet
 //! §7.2, §10.3).
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use model::{
     Address, AttemptId, Cause, Content, Elsewhere, For, MessageId, Outcome, OutgoingMessage, Party, Pii,
-    Receipt, Refusal, Report, Retry, Submission, Timestamp, UpstreamId, User,
+    Refusal, Retry, Submission, Timestamp, UpstreamId, User,
 };
 use sip_message::{Method, Name, Request, StatusCode, Uri};
 use sip_msrp::Status;
 use sip_rcs::{
     Capabilities, Cpim,
     cpim::{Edit, Field, Writer},
-    imdn, iscomposing,
+    iscomposing,
     mime::{self, Kind},
     multipart, xml,
 };
 use sip_transaction::hash::Hasher;
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 use smol_str::SmolStr;
 
 use super::{
     About, Do, Focus, Leg, Sending, Verdict,
     member::{State, Trigger},
     membership::shortened,
+    notices::Unreached,
     roster::{Group, Parcel, uri_of_line},
 };
 use crate::{
     Settings,
     translate::{
-        Carried, Ends, Envelope, Form, Line, MessageName, Namer, Reading, Room, Spelling, Unread, letter,
-        number_of, receipt_of, say, submission_key, submission_of_cpim, uri_of, wanted, words_of,
+        Carried, Ends, Envelope, Form, Line, Namer, Reading, Room, Spelling, Unread, letter, number_of,
+        submission_key, submission_of_cpim, uri_of, words_of,
     },
 };
-
-/// Reports in one body that are looked at.
-const REPORTS_MAX: usize = 32;
 
 /// Somebody says something in a session of a group.
 #[derive(Debug)]
@@ -141,7 +139,7 @@ impl Focus {
         }
         let reference = submission.reference.clone();
         let name = reference.as_deref().unwrap_or(said.id);
-        let about = About::Said { asker: said.asker, all: false };
+        let about = About::Said { asker: said.asker, all: false, unreached: None };
         if self.fan_out(settings, id, sender, &submission, name, about) {
             Ok(())
         } else {
@@ -157,7 +155,7 @@ impl Focus {
         sender: &Line,
         submission: &Submission,
         name: &str,
-        about: About,
+        mut about: About,
     ) -> bool {
         let Some(group) = self.groups.get(id) else { return false };
         let called = called(group, sender);
@@ -186,8 +184,24 @@ impl Focus {
         if submissions.is_empty() {
             return false;
         }
-        let ask = self.ask(about, submissions.len());
-        self.out.extend(submissions.into_iter().map(|submission| Do::Submit { ask, submission }));
+        let whole = submissions.len();
+        let mut tells = false;
+        if let About::Said { unreached, .. } = &mut about {
+            *unreached = Unreached::of(id, sender, submission);
+            tells = unreached.is_some();
+        }
+        let ask = self.ask(about, whole);
+        for submission in submissions {
+            let to = submission.to.reveal(For::Signalling).number();
+            let ask = match to.filter(|_| tells) {
+                Some(to) => {
+                    let member = Line::of(to, &settings.numbering);
+                    self.ask(About::Copy { of: ask, member }, 1)
+                }
+                None => ask,
+            };
+            self.out.push(Do::Submit { ask, submission });
+        }
         true
     }
 
@@ -314,85 +328,6 @@ impl Focus {
         }
     }
 
-    /// A report on its way back to who said something in a group: as a notification in that person's session.
-    /// `false` when there is none.
-    pub fn report(&mut self, now_us: i64, settings: &Settings, report: &Report, name: &str) -> bool {
-        let submission = &report.submission;
-        let carried = Carried::decode(&submission.carried);
-        let Some(group) = carried.group.and_then(|id| self.groups.get(id)) else { return false };
-        let said = say(report, wanted(carried.wanted));
-        let (Some(said), Some(message_id), Some(sender)) =
-            (said, submission.reference.as_deref(), sender_of(&carried, settings))
-        else {
-            return false;
-        };
-        let Some(leg) = group.member(&sender).and_then(|member| member.leg) else { return false };
-        let about = submission.to.reveal(For::Signalling);
-        let Some(about) = about.number().map(|number| Line::of(number, &settings.numbering)) else {
-            return false;
-        };
-        let (from, to) = (uri_of_line(&about, settings), uri_of_line(&sender, settings));
-        let notification = imdn::Report {
-            message_id: Cow::Borrowed(message_id),
-            date_time: Cow::Borrowed(carried.date_time.unwrap_or_default()),
-            recipient: Some(sip_rcs::Private(Cow::Borrowed(from.as_str()))),
-            original_recipient: None,
-            disposition: said,
-        };
-        let mut body = Vec::with_capacity(1_024);
-        let head = Writer::new(&mut body).from(&from).to(&to);
-        notification.write_message(head.imdn(name, imdn::Requested::NONE).date_time(now_us, 0));
-        let parcel = Parcel { attempt: report.attempt, message: None, upstream: None, body: body.into() };
-        self.say(leg, parcel);
-        true
-    }
-
-    /// What a member says about messages of others: each notification goes to the one it is about.
-    fn notification(
-        &mut self,
-        settings: &Settings,
-        namer: &Namer,
-        id: &str,
-        reporter: &Line,
-        asker: u64,
-        cpim: &Cpim,
-    ) -> Result<(), Verdict> {
-        let bad = Verdict::Status(StatusCode::BAD_REQUEST);
-        let group = self.groups.get(id).ok_or(Verdict::Status(StatusCode::FORBIDDEN))?;
-        let octets = cpim.decoded().map_err(|_| bad)?;
-        let addressed =
-            cpim.to().and_then(|to| line_of(to.uri.0, settings)).filter(|to| group.find(to).is_some());
-        let mut receipts: SmallVec<[Receipt; 1]> = SmallVec::new();
-        let read = imdn::read_body(cpim.content_type().unwrap_or_default(), &octets, |report| {
-            let message_id: &str = &report.message_id;
-            let sender = || {
-                let known = group.sender_of(self.hash(&[message_id.as_bytes()]));
-                addressed.clone().or_else(|| known.cloned())
-            };
-            let ours = MessageName::read(message_id).is_some_and(|name| namer.is_to(&name, reporter));
-            let (upstream, sender) = match (ours, sender()) {
-                (true, sender) => (SmolStr::new(message_id), sender),
-                (false, Some(sender)) => (self.upstream(id, &sender, message_id, reporter), Some(sender)),
-                (false, None) => return,
-            };
-            let about = sender.map(|sender| (reporter.number(), sender.number()));
-            if receipts.len() < REPORTS_MAX
-                && let Some(receipt) = receipt_of(&report, cpim.date_time(), about)
-            {
-                receipts.push(Receipt { upstream: smallvec![UpstreamId(upstream)], ..receipt });
-            }
-        });
-        if read.is_err() && receipts.is_empty() {
-            return Err(bad);
-        }
-        if receipts.is_empty() {
-            return Err(Verdict::Taken);
-        }
-        let ask = Some(self.ask(About::Said { asker, all: true }, receipts.len()));
-        self.out.extend(receipts.into_iter().map(|receipt| Do::Receipt { ask, receipt }));
-        Ok(())
-    }
-
     /// Somebody types: the others are told now or never.
     fn composing(
         &mut self,
@@ -485,7 +420,7 @@ impl Focus {
         SmolStr::new(std::str::from_utf8(&text).unwrap_or_default())
     }
 
-    fn hash(&self, parts: &[&[u8]]) -> u64 {
+    pub(super) fn hash(&self, parts: &[&[u8]]) -> u64 {
         let mut hasher = Hasher::new(self.seed);
         parts.iter().for_each(|part| hasher.part(part));
         (hasher.finish() >> 64) as u64
@@ -541,7 +476,7 @@ pub(super) fn sender_of(carried: &Carried<'_>, settings: &Settings) -> Option<Li
     line_of(sip_rcs::cpim::Address::read(carried.from?)?.uri.0, settings)
 }
 
-fn line_of(uri: &str, settings: &Settings) -> Option<Line> {
+pub(super) fn line_of(uri: &str, settings: &Settings) -> Option<Line> {
     let number = number_of(&Uri::new(uri).ok()?)?;
     Some(Line::of(&number, &settings.numbering))
 }
