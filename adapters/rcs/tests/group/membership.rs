@@ -42,6 +42,40 @@ fn everybody_on_the_list_is_invited_once() {
     assert_eq!(list, ["tel:+821011110001", "tel:+821011110002", "tel:+821022220003"]);
 }
 
+/// RFC 3261 §9: nobody's phone rings for a place that is gone or taken.
+#[test]
+fn an_invitation_that_is_not_answered_is_taken_back() {
+    let taken_back = |done: &[Do]| -> Vec<rcs::translate::Line> {
+        let of = |one: &Do| match one {
+            Do::Uninvite { member, .. } => Some(member.clone()),
+            _ => None,
+        };
+        done.iter().filter_map(of).collect()
+    };
+    let pending = || {
+        let mut world = World::empty();
+        world.group = world.create(MINA, &[JUN, SOO]).expect("created");
+        world.done();
+        world
+    };
+    // Removed.
+    let mut world = pending();
+    let (group, mina) = (world.group.clone(), line(MINA));
+    let away = [(person(JUN), Wish::Remove)];
+    world.focus.refer(world.now_us, &world.settings, &group, &mina, &away).expect("the chairman may");
+    assert_eq!(taken_back(&world.done()), [line(JUN)]);
+    // The group is over.
+    let mut world = pending();
+    world.focus.close(&group);
+    assert_eq!(taken_back(&world.done()), [line(JUN), line(SOO)]);
+    // Comes by dialling it.
+    let mut world = pending();
+    world.focus.rejoin(world.now_us, &world.settings, &group, &person(JUN), leg(JUN)).expect("a member");
+    assert_eq!(taken_back(&world.done()), [line(JUN)]);
+    world.ended(JUN, Some(200));
+    assert!(taken_back(&world.done()).is_empty(), "nothing rang");
+}
+
 #[test]
 fn a_group_has_as_many_members_as_the_operator_allows() {
     let mut world = World::empty();

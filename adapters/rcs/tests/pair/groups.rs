@@ -300,6 +300,37 @@ fn who_is_removed_is_told_that_the_group_is_over() {
     assert_eq!(party.refer(MINA, party.mina.handset.flow, "mailto:a@b").status, 404);
 }
 
+/// RFC 3261 §9: the phone of somebody who is removed stops ringing; one that is faster is hung up on.
+#[test]
+fn who_is_removed_while_it_rings_rings_no_more() {
+    let (mut world, mina, jun) = handsets();
+    let ok = create(&mut world, &mina, &[JUN, PHONE]);
+    let conference = conference_of(ok.headers.text(Name::Contact));
+    let (flow, invite) = world.sent_request();
+    world.reply(flow, &invite, 180, &[]);
+    let head = format!(
+        "REFER {conference}
+         From: <sip:{MINA}@ims.example>;tag=r1
+         To: <{conference}>
+         Contact: <sip:device@{}>
+         Refer-Sub: false
+         Refer-To: <tel:{JUN};method=BYE>",
+        mina.flow.remote
+    );
+    world.request(mina.flow, &head, b"");
+    let cancel = world.sent.iter().find_map(|(_, message)| match message {
+        Message::Request(request) if request.method == Method::CANCEL => Some(request.clone()),
+        _ => None,
+    });
+    let cancel = cancel.expect("the INVITE is taken back");
+    assert_eq!((cancel.uri.as_str(), cancel.call_id()), (invite.uri.as_str(), invite.call_id()));
+    world.settle();
+    jun.take(&mut world, flow, &invite, "a=setup:active\r\n");
+    next(&mut world, &Method::ACK);
+    next(&mut world, &Method::BYE);
+    world.quiet();
+}
+
 /// §10.3, RFC 5368: several at once, named by a list in the body.
 #[test]
 fn a_list_adds_several_members_and_removes_others_in_one_refer() {

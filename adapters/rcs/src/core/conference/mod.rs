@@ -116,6 +116,7 @@ impl Core {
     fn do_for_group(&mut self, now_us: i64, one: Do) {
         match one {
             Do::Invite { group, member } => self.summon(now_us, &group, &member),
+            Do::Uninvite { group, member } => self.unsummon(now_us, &group, &member),
             Do::Close { leg, why } => {
                 let why = match why {
                     Closing::Replaced => Why::Over,

@@ -146,6 +146,16 @@ impl Core {
         request
     }
 
+    /// A member whose devices ring is not to come any more (RFC 3261 §9).
+    pub(super) fn unsummon(&mut self, now_us: i64, group: &str, member: &Line) {
+        let rings = |ringing: &Ringing| ringing.group == group && ringing.member == *member;
+        let found = self.conference.ringing.iter().find(|(_, ringing)| rings(ringing)).map(|(slot, _)| slot);
+        let Some(ringing) = found.and_then(|slot| self.conference.ringing.remove(slot)) else { return };
+        for call in ringing.calls {
+            self.call_off(now_us, call);
+        }
+    }
+
     /// A device has taken it.
     pub(in super::super) fn member_here(&mut self, now_us: i64, ringing: Slot, session: Slot) {
         let Some(Ringing { group, member, calls, .. }) = self.conference.ringing.remove(ringing) else {

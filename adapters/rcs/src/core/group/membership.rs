@@ -173,6 +173,10 @@ impl Focus {
         if let Some(display) = &person.display {
             member.person.display = Some(display.clone());
         }
+        if member.state == State::Pending {
+            // The devices that ring need not any more.
+            self.out.push(Do::Uninvite { group: group.into(), member: person.line.clone() });
+        }
         self.enter(now_us, settings, group, &person.line, leg);
         Ok(())
     }
@@ -258,8 +262,12 @@ impl Focus {
     /// A member goes, by its own will or not.
     pub(super) fn leave(&mut self, settings: &Settings, id: &str, line: &Line, how: Trigger) {
         let Some(group) = self.groups.get_mut(id) else { return };
+        let rings = group.find(line).is_some_and(|member| member.state == State::Pending);
         if !group.step(line, how) {
             return;
+        }
+        if rings {
+            self.out.push(Do::Uninvite { group: group.id.clone(), member: line.clone() });
         }
         let (mut leg, mut waiting) = (None, None);
         if let Some(member) = group.member_mut(line) {
@@ -313,6 +321,9 @@ impl Focus {
             self.out.push(Do::Unwatch { watcher: watcher.token });
         }
         for member in group.members {
+            if member.state == State::Pending {
+                self.out.push(Do::Uninvite { group: group.id.clone(), member: member.person.line });
+            }
             if let Some(leg) = member.leg {
                 self.legs.remove(&leg);
                 self.out.push(Do::Close { leg, why: Closing::Gone });

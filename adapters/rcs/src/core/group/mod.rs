@@ -94,6 +94,8 @@ pub enum Do {
     /// Invite a member, see [`Focus::invitation`]; what comes of it is said to [`Focus::joined`] or
     /// [`Focus::not_joined`].
     Invite { group: SmolStr, member: Line },
+    /// Take an invitation back that is not answered (RFC 3261 §9).
+    Uninvite { group: SmolStr, member: Line },
     /// End a session.
     Close { leg: Leg, why: Closing },
     /// Say something in a session. With a `name`, what becomes of it is said to [`Focus::sent`].
@@ -117,6 +119,7 @@ impl fmt::Debug for Do {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, octets) = match self {
             Self::Invite { .. } => ("Invite", 0),
+            Self::Uninvite { .. } => ("Uninvite", 0),
             Self::Close { why, .. } => return f.debug_tuple("Close").field(why).finish(),
             Self::Say { body, .. } => ("Say", body.len()),
             Self::Submit { .. } => ("Submit", 0),
