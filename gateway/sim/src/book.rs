@@ -66,8 +66,10 @@ pub(crate) struct Life {
     displayed: bool,
     told_displayed: bool,
     stage: Stage,
-    /// Upstream ids of the hand-over that the network took.
+    /// Upstream ids of the hand-over that the network of this leg took.
     pub(crate) parts: Vec<UpstreamId>,
+    /// Those of earlier legs.
+    pub(crate) earlier: Vec<(ChannelId, UpstreamId)>,
     /// Segments with a final receipt.
     pub(crate) receipted: HashSet<u8>,
     pub(crate) end: Option<Disposition>,
@@ -170,6 +172,8 @@ impl Book {
                     failed: std::mem::take(&mut life.failed),
                     unknown: std::mem::take(&mut life.unknown),
                 });
+                let parts = std::mem::take(&mut life.parts);
+                life.earlier.extend(parts.into_iter().map(|id| (life.channel, id)));
                 life.leg = *leg;
                 life.channel = *channel;
                 life.displaced = true;
@@ -274,6 +278,7 @@ impl Book {
             channel: accepted.first_leg().unwrap_or(submission.origin),
             stage: Stage::Waiting,
             parts: Vec::new(),
+            earlier: Vec::new(),
             receipted: HashSet::new(),
             end: None,
             displaced: submission.part.is_some(),

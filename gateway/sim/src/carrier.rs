@@ -9,6 +9,7 @@ use smol_str::format_smolstr;
 
 use crate::{
     Sabotage,
+    book::Life,
     links::{HandOver, Request, Wish},
     people::Act,
     policy, texts,
@@ -142,7 +143,11 @@ impl World {
         };
         self.carrier.copies.iter().any(|copy| {
             let life = self.book.lives.get(&copy.message);
-            let told = life.is_some_and(|life| copy.ids.iter().all(|id| life.parts.contains(id)));
+            let named = |life: &Life, id: &UpstreamId| {
+                let earlier = |known: &(ChannelId, UpstreamId)| known.0 == copy.smsc && known.1 == *id;
+                life.parts.contains(id) || life.earlier.iter().any(earlier)
+            };
+            let told = life.is_some_and(|life| copy.ids.iter().all(|id| named(life, id)));
             let same = same(&copy.from, &from) && same(&copy.to, &to);
             copy.smsc == channel && same && !told && copy.message != message
         })
