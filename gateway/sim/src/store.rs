@@ -97,6 +97,7 @@ impl MemoryStore {
         self.open.iter().copied().collect()
     }
 
+    /// Closed batches are left out: the real store may have purged them.
     pub(crate) fn chapters(&self, births: &[u64]) -> Vec<Chapter> {
         let chapter = |birth: &u64| {
             let contents = self.contents.get(birth).into_iter().flatten();
@@ -106,7 +107,7 @@ impl MemoryStore {
                 contents: contents.map(|(message, content)| (*message, content.clone())).collect(),
             })
         };
-        births.iter().filter_map(chapter).collect()
+        births.iter().filter(|birth| self.open.contains(birth)).filter_map(chapter).collect()
     }
 
     /// Forgotten by the store itself when their time is over.

@@ -166,3 +166,47 @@ fn what_waits_for_a_batch_that_closes_meanwhile_is_answered() {
     assert_eq!(world.answers, [Answer::NotOpen]);
     assert_eq!(world.core.footprint().cold, 0);
 }
+
+#[test]
+fn a_batch_that_closes_before_a_withdrawal_comes_to_it_holds_nobody_up() {
+    let mut world = backlog();
+    let submission = || model::Submission { receipts: ReceiptsWanted::NONE, ..hello() };
+    let ids = [world.accepted(submission()), world.accepted(submission())];
+    asks(
+        &mut world,
+        Command::CancelMatching { origin: ESME, from: number("15881234"), to: number("01012345678") },
+    );
+    let first = world.core.wanted();
+    assert_eq!(first.len(), 1);
+    asks(&mut world, Command::Cancel { origin: ESME, message: ids[1] });
+    world.read_back();
+    assert_eq!(world.answers.pop(), Some(Answer::Done));
+    let chapters = first.iter().map(|birth| world.chapter(*birth)).collect();
+    world.core.loaded(world.now, chapters);
+    world.turn();
+    assert_eq!(world.core.wanted(), [], "the store may have nothing of the second any more");
+    assert_eq!(world.answers.pop(), Some(Answer::Count(1)));
+    assert_eq!(world.finals().len(), 2);
+    assert_eq!(world.core.footprint().cold, 0);
+}
+
+#[test]
+fn without_a_sender_to_compare_nothing_is_read() {
+    let mut world = backlog();
+    let id = world.accepted(hello());
+    asks(&mut world, Command::Query { origin: ESME, message: id, from: None });
+    assert!(matches!(world.answers.pop(), Some(Answer::Standing(_))));
+    assert_eq!(world.core.wanted(), []);
+}
+
+#[test]
+fn nobody_withdraws_what_another_has_sent() {
+    let mut world = backlog();
+    world.accepted(hello());
+    asks(
+        &mut world,
+        Command::CancelMatching { origin: TICTOC, from: number("15881234"), to: number("01012345678") },
+    );
+    assert_eq!(world.answers.pop(), Some(Answer::Count(0)));
+    assert_eq!(world.core.wanted(), []);
+}
