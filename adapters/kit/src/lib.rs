@@ -62,8 +62,13 @@ pub trait Channel: Send + Sync {
 
 /// Where messages stand that ended long ago.
 pub trait Lookup: Send + Sync {
-    /// `None` when `origin` never had such a message.
-    fn standing(&self, origin: model::ChannelId, message: model::MessageId) -> Standing<'_>;
+    /// `None` when `origin` never had such a message, or not from the sender that is named.
+    fn standing(
+        &self,
+        origin: model::ChannelId,
+        message: model::MessageId,
+        from: Option<model::Pii<model::Number>>,
+    ) -> Standing<'_>;
 }
 
 /// See [`Lookup::standing`].

@@ -260,11 +260,20 @@ impl Accepted {
         }
     }
 
+    /// Its sender wrote this number as its own.
+    #[must_use]
+    pub fn is_from(&self, number: &Pii<Number>) -> bool {
+        is_written(&self.submission.from, number)
+    }
+
     fn is_between(&self, from: &Pii<Number>, to: &Pii<Number>) -> bool {
-        let written = |address: &Pii<Address>, number: &Pii<Number>| match address.reveal(For::Decision) {
-            Address::Number(written) => written.digits == number.reveal(For::Decision).digits,
-            Address::User(_) => false,
-        };
-        written(&self.submission.from, from) && written(&self.submission.to, to)
+        self.is_from(from) && is_written(&self.submission.to, to)
+    }
+}
+
+fn is_written(address: &Pii<Address>, number: &Pii<Number>) -> bool {
+    match address.reveal(For::Decision) {
+        Address::Number(written) => written.digits == number.reveal(For::Decision).digits,
+        Address::User(_) => false,
     }
 }

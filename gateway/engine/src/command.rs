@@ -92,8 +92,7 @@ impl Core {
         let Some(slot) = self.own(origin, message) else { return Ok(Answer::NotOpen) };
         let Some(open) = self.open.at(slot) else { return Ok(Answer::NotOpen) };
         if let (Some(from), Some(accepted)) = (from, &open.hot)
-            && let Address::Number(sender) = accepted.submission.from.reveal(For::Decision)
-            && sender.digits != from.reveal(For::Decision).digits
+            && !accepted.is_from(from)
         {
             // It is here and not theirs: nobody needs to look for it in the store.
             return Err(Cause::NotFound);

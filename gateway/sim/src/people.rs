@@ -381,10 +381,7 @@ impl World {
             // Who names another sender is told nothing.
             (Command::Query { message, from: Some(from), .. }, Answer::Standing(_)) => {
                 let accepted = self.book.lives.get(message).map(|life| &life.accepted);
-                accepted.is_some_and(|accepted| match accepted.submission.from.reveal(model::For::Decision) {
-                    Address::Number(sender) => sender.digits == from.reveal(model::For::Decision).digits,
-                    Address::User(_) => true,
-                })
+                accepted.is_some_and(|accepted| accepted.is_from(from))
             }
             (Command::Replace { message, .. }, Answer::Done) => {
                 self.book.lives.get(message).is_some_and(|life| life.displaced)

@@ -12,7 +12,7 @@ use std::{
 
 use bytes::BytesMut;
 use kit::Session;
-use model::{Answer, Inbound, MessageId, Outcome, SessionId, Timestamp};
+use model::{Answer, Inbound, MessageId, Number, Outcome, Pii, SessionId, Timestamp};
 use smallvec::SmallVec;
 use tokio::{io::AsyncReadExt, sync::mpsc::UnboundedSender};
 use tokio_util::sync::CancellationToken;
@@ -41,8 +41,17 @@ struct Answers(UnboundedSender<Post>, Arc<Lookups>);
 /// What looking up an ended message takes.
 pub(super) struct Lookups {
     lookup: Arc<dyn kit::Lookup>,
-    /// Queries under way: sequence and message.
-    pub(super) asked: std::sync::Mutex<std::collections::HashMap<u64, (model::ChannelId, MessageId, u32)>>,
+    /// Queries under way.
+    pub(super) asked: std::sync::Mutex<std::collections::HashMap<u64, Asked>>,
+}
+
+/// A query whose message may have ended.
+pub(super) struct Asked {
+    pub(super) origin: model::ChannelId,
+    pub(super) message: MessageId,
+    /// Who sent it, where the query says so.
+    pub(super) from: Option<Pii<Number>>,
+    pub(super) sequence: u32,
 }
 
 impl Session for Answers {
@@ -50,8 +59,8 @@ impl Session for Answers {
         let mut asked = self.1.asked.lock().unwrap_or_else(PoisonError::into_inner);
         if !asked.is_empty() {
             answers.retain(|(token, answer)| match (asked.remove(token), answer) {
-                (Some((origin, message, sequence)), Answer::NotOpen) => {
-                    WriterTask::look_up(&self.1.lookup, &self.0, origin, message, sequence);
+                (Some(asked), Answer::NotOpen) => {
+                    WriterTask::look_up(&self.1.lookup, &self.0, asked);
                     false
                 }
                 _ => true,

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use super::{
     account::AccountSettings,
-    reader::Connection,
+    reader::{Asked, Connection},
     writer::{Multi, Request, Token, refusal, refused},
 };
 use crate::{
@@ -195,9 +195,10 @@ impl Connection<'_> {
             Ok((request, ask)) => {
                 let turn = self.turn();
                 let ticket = self.ticket(Token { sequence, request, index: 0, turn });
-                if let Ask::Query { origin, message, .. } = &ask {
+                if let Ask::Query { origin, message, from } = &ask {
+                    let query = Asked { origin: *origin, message: *message, from: from.clone(), sequence };
                     let mut asked = self.lookups.asked.lock().unwrap_or_else(PoisonError::into_inner);
-                    asked.insert(ticket.token, (*origin, *message, sequence));
+                    asked.insert(ticket.token, query);
                 }
                 self.shared.unanswered.fetch_add(1, Ordering::Relaxed);
                 self.batch.push(Inbound::Command { command: ask, ticket });

@@ -168,7 +168,7 @@ mod tests {
 
     use bytes::BytesMut;
     use kit::{Intake, Lookup, Session, Taking, Unwatched};
-    use model::{Cause, ChannelId, MessageId, SessionId};
+    use model::{Cause, ChannelId, MessageId, Number, Pii, SessionId};
     use tokio::io::AsyncWriteExt;
 
     use super::*;
@@ -196,7 +196,7 @@ mod tests {
     }
 
     impl Lookup for Nobody {
-        fn standing(&self, _: ChannelId, _: MessageId) -> kit::Standing<'_> {
+        fn standing(&self, _: ChannelId, _: MessageId, _: Option<Pii<Number>>) -> kit::Standing<'_> {
             Box::pin(async { None })
         }
     }

@@ -15,7 +15,7 @@ use kit::Intake;
 use model::{Answer, AttemptId, Cause, Inbound, Outcome, Outgoing, Refusal, Retry, Standing};
 use tokio::sync::{Notify, mpsc::UnboundedReceiver};
 
-use super::account::DELIVERIES_MAX;
+use super::{account::DELIVERIES_MAX, reader::Asked};
 use crate::{
     Command, CommandStatus, Version,
     ids::IdText,
@@ -383,14 +383,12 @@ impl WriterTask {
     pub(super) fn look_up(
         lookup: &Arc<dyn kit::Lookup>,
         own: &tokio::sync::mpsc::UnboundedSender<Post>,
-        origin: model::ChannelId,
-        message: model::MessageId,
-        sequence: u32,
+        asked: Asked,
     ) {
         let (lookup, own) = (lookup.clone(), own.clone());
         tokio::spawn(async move {
-            let standing = lookup.standing(origin, message).await;
-            let _gone = own.send(Post::Looked(sequence, standing));
+            let standing = lookup.standing(asked.origin, asked.message, asked.from).await;
+            let _gone = own.send(Post::Looked(asked.sequence, standing));
         });
     }
 }

@@ -130,8 +130,12 @@ async fn row_26_two_submit_multis_of_one_number_are_both_answered() {
 }
 
 fn query(sequence: u32, message_id: &str) -> Vec<u8> {
+    query_from(sequence, message_id, b"+821000000001")
+}
+
+fn query_from(sequence: u32, message_id: &str, source: &[u8]) -> Vec<u8> {
     let mut octets = Vec::new();
-    let source = Address { digits: b"+821000000001", ..Address::default() };
+    let source = Address { digits: source, ..Address::default() };
     QuerySm { message_id: message_id.as_bytes(), source, ..QuerySm::default() }
         .encode(sequence, &mut octets)
         .expect("short");
@@ -176,6 +180,25 @@ async fn query_sm_finds_what_is_open_and_what_has_ended() {
         esme.answered(Command::QuerySmResp, CommandStatus::RINVMSGID, sequence).await;
     }
     assert!(desk.nothing());
+}
+
+/// SMPP 3.4 §4.8.1: the source address has to be that of the message.
+#[tokio::test]
+async fn query_sm_knows_no_message_of_another_sender() {
+    let mut desk = Desk::start().await;
+    let mut esme = Esme::bound(&desk).await;
+    desk.ended(id(78), Disposition::Delivered);
+    let found = [(2, &b"+821000000001"[..], true), (3, b"+821000000002", false), (4, b"", true)];
+    for (sequence, source, known) in found {
+        esme.write(&query_from(sequence, "78", source)).await;
+        let (_, ticket) = desk.asked().await;
+        desk.answer(ticket, Answer::NotOpen);
+        if known {
+            assert_eq!(state(&mut esme, sequence).await, (b"78".to_vec(), 2, false));
+        } else {
+            esme.answered(Command::QuerySmResp, CommandStatus::RINVMSGID, sequence).await;
+        }
+    }
 }
 
 #[tokio::test]
