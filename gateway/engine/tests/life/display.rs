@@ -123,6 +123,60 @@ fn it_is_still_awaited_after_a_restart() {
 }
 
 #[test]
+fn what_was_spilled_while_it_was_awaited_is_read_back_for_the_report() {
+    let mut world = taken(curious());
+    world.receipt_from(RCS, "m1", ReceiptState::Delivered);
+    let mut policy = rcs_policy(|_| {});
+    policy.limits.hot_max = 0;
+    world.core.set_policy(Arc::new(policy));
+    reported(&mut world);
+    assert_eq!((world.core.footprint().unread, world.core.footprint().hot), (1, 0));
+    world.receipt_from(RCS, "m1", ReceiptState::Displayed);
+    assert!(world.handed.is_empty(), "who sent it is in the store");
+    assert_eq!(world.read_back(), 1);
+    assert!(reported(&mut world).displayed);
+    assert_eq!(world.core.open_messages(), 0);
+}
+
+fn given_up(world: &World) -> Vec<(bool, bool)> {
+    let entries = world.batches.iter().flat_map(|batch| &batch.entries);
+    let reported = entries.filter_map(|entry| match entry.event {
+        Event::Reported { given_up, displayed } => Some((given_up, displayed)),
+        _ => None,
+    });
+    reported.collect()
+}
+
+#[test]
+fn a_sender_who_stays_away_is_not_told_for_ever() {
+    let mut world = taken(curious());
+    world.receipt_from(RCS, "m1", ReceiptState::Delivered);
+    reported(&mut world);
+    world.take(Inbound::Room { channel: ESME, room: 0 });
+    world.receipt_from(RCS, "m1", ReceiptState::Displayed);
+    world.pass(72 * 3_600 - 1);
+    assert_eq!(world.core.open_messages(), 1);
+    world.pass(2);
+    assert_eq!(world.core.open_messages(), 0);
+    assert_eq!(given_up(&world), [(false, false), (true, false)]);
+    assert_eq!(world.core.footprint().unread, 0);
+}
+
+#[test]
+fn a_sender_who_refused_the_first_report_is_still_told_that_it_was_seen() {
+    let mut world = taken(curious());
+    world.receipt_from(RCS, "m1", ReceiptState::Delivered);
+    let first = report(&mut world);
+    let refusal = model::Refusal::theirs(model::Cause::Policy, model::Retry::Never, 0);
+    world.outcome(first.attempt, Outcome::Refused(refusal));
+    assert_eq!(given_up(&world), [(true, false)]);
+    assert_eq!(world.core.footprint().unread, 1);
+    world.receipt_from(RCS, "m1", ReceiptState::Displayed);
+    assert!(reported(&mut world).displayed);
+    assert_eq!(given_up(&world), [(true, false), (false, true)]);
+}
+
+#[test]
 fn who_wants_only_that_hears_only_that() {
     let receipts = ReceiptsWanted { displayed: true, ..ReceiptsWanted::NONE };
     let mut world = taken(Submission { receipts, ..hello() });

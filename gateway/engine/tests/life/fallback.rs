@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use crate::{rcs::*, world::*};
 
 /// RCS has a minute.
-fn minute(revokes: bool) -> engine::Policy {
+pub(crate) fn minute(revokes: bool) -> engine::Policy {
     rcs_policy(|rcs| {
         rcs.leg_wait = Some(Duration::from_secs(60));
         rcs.revokes = revokes;
@@ -18,7 +18,7 @@ fn minute(revokes: bool) -> engine::Policy {
 }
 
 /// A message that RCS has taken, in a world with this policy.
-fn taken(policy: engine::Policy) -> (World, model::MessageId) {
+pub(crate) fn taken(policy: engine::Policy) -> (World, model::MessageId) {
     let mut world = world_with(policy);
     here(&mut world);
     let id = world.accepted(text("15881234", "01012345678", &"x".repeat(200)));
@@ -28,18 +28,18 @@ fn taken(policy: engine::Policy) -> (World, model::MessageId) {
     (world, id)
 }
 
-fn revocation(world: &mut World) -> model::AttemptId {
+pub(crate) fn revocation(world: &mut World) -> model::AttemptId {
     match world.next_handed() {
         (RCS, Outgoing::Revoke(message)) => message.attempt,
         (_, other) => panic!("not a revocation: {other:?}"),
     }
 }
 
-fn refused(cause: Cause) -> Outcome {
+pub(crate) fn refused(cause: Cause) -> Outcome {
     Outcome::Refused(Refusal::theirs(cause, Retry::Never, 0))
 }
 
-fn events(world: &World) -> Vec<Event> {
+pub(crate) fn events(world: &World) -> Vec<Event> {
     world.batches.iter().flat_map(|batch| &batch.entries).map(|entry| entry.event.clone()).collect()
 }
 
@@ -47,7 +47,7 @@ fn records(world: &World) -> Vec<UsageRecord> {
     world.batches.iter().flat_map(|batch| batch.usage.clone()).collect()
 }
 
-fn late(world: &World) -> Vec<(ChannelId, ReceiptState)> {
+pub(crate) fn late(world: &World) -> Vec<(ChannelId, ReceiptState)> {
     let late = |event| match event {
         Event::LateReceipt { channel, state } => Some((channel, state)),
         _ => None,

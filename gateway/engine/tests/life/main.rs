@@ -5,6 +5,7 @@ mod delivery;
 mod display;
 mod elsewhere;
 mod fallback;
+mod overdue;
 mod people;
 mod rcs;
 mod uncertain;

@@ -220,6 +220,87 @@ fn whoever_took_one_is_there_for_the_others() {
     assert_eq!((channel, again.possible_duplicate), (RCS, false));
 }
 
+/// Everything that waits for somebody who is away, with these limits.
+fn waiting(change: impl FnOnce(&mut engine::Limits), count: usize) -> (World, Vec<model::MessageId>) {
+    let mut policy = rcs_policy(|_| {});
+    change(&mut policy.limits);
+    let mut world = world_with(policy);
+    here(&mut world);
+    let messages: Vec<_> = (0..count).map(|_| world.accepted(hello())).collect();
+    for _ in 0..count {
+        let (_, attempt) = world.handed_message();
+        world.outcome(attempt, away());
+    }
+    (world, messages)
+}
+
+fn handed_over(world: &mut World) -> Vec<model::MessageId> {
+    let handed = std::mem::take(&mut world.handed).into_iter();
+    handed
+        .map(|item| match item {
+            (RCS, Outgoing::Message(message)) => message.message,
+            (channel, other) => panic!("{other:?} to {channel:?}"),
+        })
+        .collect()
+}
+
+#[test]
+fn beyond_the_limit_the_clock_asks_instead_of_the_phone() {
+    let (mut world, messages) = waiting(|limits| limits.absent_max = 1, 2);
+    let footprint = world.core.footprint();
+    assert_eq!((footprint.absent, footprint.due), (1, 1));
+    world.pass(24_000);
+    let mut handed = handed_over(&mut world);
+    handed.sort_unstable();
+    assert_eq!(handed, messages);
+}
+
+#[test]
+fn what_is_put_off_by_its_sender_does_not_go_when_somebody_comes() {
+    let (mut world, messages) = waiting(|_| {}, 2);
+    let scheduled_at = Some(world.now + Duration::from_secs(600));
+    let content = Content::Text("other".into());
+    let command =
+        Command::Replace { origin: ESME, message: messages[0], content, scheduled_at, expires_at: None };
+    world.take(Inbound::Command { command, ticket: ticket() });
+    assert_eq!(world.answers.pop(), Some(Answer::Done));
+    here(&mut world);
+    assert_eq!(handed_over(&mut world), messages[1..]);
+    assert_eq!(world.core.footprint().absent, 0);
+    world.pass(599);
+    assert_eq!(handed_over(&mut world), []);
+    world.pass(1);
+    assert_eq!(handed_over(&mut world), messages[..1]);
+}
+
+#[test]
+fn what_was_spilled_meanwhile_is_read_back_when_they_come() {
+    let (mut world, messages) = waiting(|limits| limits.hot_max = 0, 3);
+    assert_eq!((world.core.footprint().absent, world.core.footprint().hot), (3, 0));
+    here(&mut world);
+    assert_eq!(handed_over(&mut world), []);
+    while world.read_back() > 0 {}
+    assert_eq!(handed_over(&mut world), messages);
+}
+
+#[test]
+fn who_comes_while_the_channel_is_down_gets_it_when_it_is_up() {
+    let mut world = world();
+    here(&mut world);
+    // There is no other way for it.
+    let messages: Vec<_> = (0..2).map(|_| world.accepted(from_smsc())).collect();
+    for _ in 0..2 {
+        let (_, attempt) = world.handed_message();
+        world.outcome(attempt, away());
+    }
+    world.take(Inbound::Room { channel: RCS, room: 0 });
+    here(&mut world);
+    assert_eq!(handed_over(&mut world), []);
+    world.take(Inbound::Room { channel: RCS, room: 10 });
+    assert_eq!(handed_over(&mut world), messages);
+    assert_eq!(world.core.footprint().absent, 0);
+}
+
 pub(crate) fn group() -> Pii<Address> {
     Pii::new(Address::User(User { messenger: "rcs".into(), id: "g01".into() }))
 }
