@@ -109,13 +109,13 @@ impl Core {
         let Some(number) = self.policy.numbering.e164(number.reveal(For::Decision)) else { return };
         self.known.set_presence(now, channel, number, presence, self.policy.limits.presences_max);
         if presence.is_here() {
-            self.found(channel, number);
+            self.found(now, channel, number);
         }
     }
 
     /// The person is there, or may be: whatever waits for them goes, in the order of acceptance, and before what
     /// has come since (invariant I7). All of it is committed.
-    pub(crate) fn found(&mut self, channel: ChannelId, number: Msisdn) {
+    pub(crate) fn found(&mut self, now: Timestamp, channel: ChannelId, number: Msisdn) {
         if self.absent.is_empty() {
             return;
         }
@@ -132,11 +132,11 @@ impl Core {
             self.step(key.slot, Trigger::Found);
         }
         let lanes = self.lanes(channel);
-        if lanes.down {
-            waiting.into_iter().for_each(|(_, lane, key)| lanes.push(Queue::Message(lane), key));
-        } else {
-            waiting.into_iter().rev().for_each(|(_, lane, key)| lanes.push_front(Queue::Message(lane), key));
+        if lanes.down && !lanes.paused {
+            waiting.retain(|(.., key)| !self.moves_on(now, channel, *key));
         }
+        let lanes = self.lanes(channel);
+        waiting.into_iter().rev().for_each(|(_, lane, key)| lanes.push_front(Queue::Message(lane), key));
         self.list(channel);
     }
 
@@ -160,7 +160,7 @@ impl Core {
         while let Some(&(at, (channel, number))) = self.absent.due.first()
             && at <= now
         {
-            self.found(channel, number);
+            self.found(now, channel, number);
         }
     }
 

@@ -4,8 +4,8 @@ use std::{collections::VecDeque, sync::Arc};
 
 use hashbrown::HashMap;
 use model::{
-    Address, Answer, Cause, ChannelId, Command, Content, Disposition, For, Inbound, MessageId, Number, Pii,
-    Ticket, Timestamp,
+    Address, Answer, Cause, ChannelId, Command, Content, For, Inbound, MessageId, Number, Pii, Ticket,
+    Timestamp,
 };
 
 use crate::{
@@ -185,7 +185,7 @@ impl Core {
         if !births.is_empty() && self.cold.sweeps.len() >= SWEEPS_MAX {
             return self.refuse(ticket, Cause::QueueFull);
         }
-        let count = self.withdraw(now, &slots);
+        let count = self.withdraw_all(now, &slots);
         match births.first() {
             None => self.answer(ticket, Answer::Count(count)),
             Some(&first) => {
@@ -195,9 +195,9 @@ impl Core {
         }
     }
 
-    fn withdraw(&mut self, now: Timestamp, slots: &[u32]) -> u32 {
+    fn withdraw_all(&mut self, now: Timestamp, slots: &[u32]) -> u32 {
         for &slot in slots {
-            self.end(now, slot, Disposition::Cancelled, Some(Cause::Cancelled));
+            self.withdraw(now, slot);
         }
         u32::try_from(slots.len()).unwrap_or(u32::MAX)
     }
@@ -214,7 +214,7 @@ impl Core {
                     (waits && open.hot.as_ref()?.is_between(&sweep.from, &sweep.to)).then_some(key.slot)
                 });
                 let slots: Vec<u32> = members.collect();
-                sweep.count += self.withdraw(now, &slots);
+                sweep.count += self.withdraw_all(now, &slots);
                 self.cool_again(birth);
             }
             // What has closed meanwhile cannot be read back, and need not be.

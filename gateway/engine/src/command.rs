@@ -16,7 +16,7 @@ use crate::{
     delivery::{State, Trigger},
     journal::Event,
     knowledge::Challenge,
-    open::seconds,
+    open::{Key, seconds},
 };
 
 impl Core {
@@ -111,8 +111,17 @@ impl Core {
             Some(State::Waiting | State::Absent | State::Gathering) => {}
             _ => return Err(Cause::TooLate),
         }
-        self.end(now, slot, Disposition::Cancelled, Some(Cause::Cancelled));
+        self.withdraw(now, slot);
         Ok(Answer::Done)
+    }
+
+    /// Ends a message that has not left. Call only when it is hot.
+    pub(crate) fn withdraw(&mut self, now: Timestamp, slot: u32) {
+        if let Some(open) = self.open.at(slot).filter(|open| open.state == State::Waiting) {
+            let key = Key { slot, generation: open.generation };
+            self.withdrawn.insert(key, self.pending.seq);
+        }
+        self.end(now, slot, Disposition::Cancelled, Some(Cause::Cancelled));
     }
 
     fn replace(

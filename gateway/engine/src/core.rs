@@ -67,6 +67,10 @@ pub struct Core {
     pub(crate) references: HashMap<u64, u16>,
     /// Slots of messages whose content was replaced, with the batch that makes it durable.
     pub(crate) fresh: HashMap<u32, u64>,
+    /// Messages that were cancelled while they waited: they keep their place until that is durable.
+    pub(crate) withdrawn: HashMap<Key, u64>,
+    /// Channels that wait for the next commit, because of what is fresh or withdrawn.
+    pub(crate) held: Vec<ChannelId>,
     /// The network's own error codes of messages whose report is not out yet.
     pub(crate) codes: HashMap<MessageId, smol_str::SmolStr>,
     pub(crate) cold: Cold,
@@ -142,6 +146,8 @@ impl Core {
             signals: Signals::default(),
             references: HashMap::new(),
             fresh: HashMap::new(),
+            withdrawn: HashMap::new(),
+            held: Vec::new(),
             codes: HashMap::new(),
             cold: Cold::default(),
             pending: Batch { seq: last_seq + 1, ..Batch::default() },
@@ -253,6 +259,10 @@ impl Core {
     /// The batch is durable: lets its consequences go. Returns the answers by session.
     pub fn committed(&mut self, release: Release) -> Vec<(SessionId, Vec<(u64, Answer)>)> {
         self.settle_fresh(release.seq);
+        self.withdrawn.retain(|_, batch| *batch > release.seq);
+        for channel in std::mem::take(&mut self.held) {
+            self.list(channel);
+        }
         self.fleeting.passing.extend(release.fleeting);
         for (channel, queue, key) in release.enqueue {
             if self.open.get(key).is_some() {
@@ -356,8 +366,7 @@ impl Core {
             self.fresh.iter().filter(|(_, batch)| **batch <= seq).map(|(slot, _)| *slot).collect();
         for slot in durable {
             self.fresh.remove(&slot);
-            if let Some((channel, birth)) = self.open.at(slot).map(|open| (open.channel, open.birth)) {
-                self.list(channel);
+            if let Some(birth) = self.open.at(slot).map(|open| open.birth) {
                 // What is being read back now may have been read before this commit.
                 self.cold.outdate(birth);
             }

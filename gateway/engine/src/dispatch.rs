@@ -37,12 +37,20 @@ impl Core {
         }
         while lanes.has_room() {
             let Some((queue, key)) = lanes.pop() else { break };
-            if self.fresh.contains_key(&key.slot) && matches!(queue, Queue::Message(_)) {
-                // What it says now is not durable yet; the commit lists the channel again.
+            let message = matches!(queue, Queue::Message(_));
+            if message && self.withdrawn.contains_key(&key) {
+                // It may still come back after a crash, and those behind it must not be ahead of it then.
                 lanes.push_front(queue, key);
+                self.held.push(channel);
                 break;
             }
             let Some(open) = self.open.get(key) else { continue };
+            if message && self.fresh.contains_key(&key.slot) {
+                // What it says now is not durable yet.
+                lanes.push_front(queue, key);
+                self.held.push(channel);
+                break;
+            }
             let state = open.state;
             let wanted = match queue {
                 Queue::Message(_) => matches!(state, State::Waiting | State::Overdue),
@@ -112,7 +120,7 @@ impl Core {
     }
 
     /// A channel that is down does not hold up what the next one of the plan can carry.
-    fn moves_on(&mut self, now: Timestamp, channel: ChannelId, key: Key) -> bool {
+    pub(crate) fn moves_on(&mut self, now: Timestamp, channel: ChannelId, key: Key) -> bool {
         let Some(open) = self.open.get(key).filter(|open| open.state == State::Waiting) else { return false };
         let (leg, uncertain) = (open.leg, open.possible_duplicate);
         let Some(accepted) = &open.hot else { return false };

@@ -69,7 +69,7 @@ impl Core {
         if !self.absent.is_empty()
             && let Some((_, number)) = self.person(key.slot)
         {
-            self.found(channel, number);
+            self.found(now, channel, number);
         }
         let policy = self.policy.channel(channel);
         let receipts_follow = policy.is_some_and(|policy| policy.gives_receipts) && !parts.is_empty();

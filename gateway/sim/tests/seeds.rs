@@ -37,3 +37,21 @@ fn ten_thousand_seeds_keep_every_promise() {
         assert_eq!(runs, SEEDS);
     });
 }
+
+/// Each of these has found something that the first ten thousand do not.
+const FOUND: [u64; 5] = [
+    // A queue was stuck behind a message that had gone on to another leg, or was about to.
+    1_063_714, 2_168_423, 3_828_231,
+    // Something overtook a message that was being cancelled, and a crash brought that back.
+    1_179_201, // Whoever came while the channel was down got what had waited for them last.
+    3_631_208,
+];
+
+#[test]
+fn seeds_that_have_found_something_hold() {
+    for seed in FOUND {
+        if let Err(violation) = sim::run(seed) {
+            panic!("{violation}");
+        }
+    }
+}

@@ -44,6 +44,32 @@ fn no_answer_and_no_hand_over_before_the_commit() {
     assert_eq!(world.core.dispatch(world.now).len(), 1);
 }
 
+/// Seed 1,179,201: a crash brings the first one back, which would then come after the second.
+#[test]
+fn nothing_overtakes_a_message_before_it_is_withdrawn_for_good() {
+    for all in [false, true] {
+        let mut world = World::new();
+        world.take(Inbound::Room { channel: SMSC, room: 1 });
+        world.accepted(hello());
+        let (_, attempt) = world.handed_message();
+        let (first, second) = (world.accepted(hello()), world.accepted(text("15881234", "0109999", "other")));
+        let command = if all {
+            let (from, to) = (Number::written("15881234"), Number::written("01012345678"));
+            Command::CancelMatching { origin: ESME, from: Pii::new(from), to: Pii::new(to) }
+        } else {
+            Command::Cancel { origin: ESME, message: first }
+        };
+        world.core.take(world.now, Inbound::Command { command, ticket: ticket() });
+        let sealed = world.core.seal(world.now).expect("something to commit");
+        world.core.take(world.now, Inbound::Outcome { attempt, outcome: sent("A1") });
+        assert!(world.core.dispatch(world.now).is_empty());
+        world.core.committed(sealed.release);
+        world.turn();
+        let (_, Outgoing::Message(message)) = world.next_handed() else { panic!("a message") };
+        assert_eq!(message.message, second);
+    }
+}
+
 #[test]
 fn a_receipt_before_the_answer_waits_for_it() {
     let mut world = World::new();

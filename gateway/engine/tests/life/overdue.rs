@@ -5,7 +5,7 @@ use std::time::Duration;
 use engine::{AnswerLost, journal::Event};
 use model::{
     Address, Cause, Disposition, Inbound, Number, Outcome, Outgoing, Pii, Receipt, ReceiptState, Refusal,
-    Retry, UpstreamId,
+    Retry, Submission, UpstreamId,
 };
 use smallvec::{SmallVec, smallvec};
 
@@ -177,4 +177,26 @@ fn the_revocation_names_the_two_as_the_message_did() {
         Address::User(user) => user.id.clone(),
     };
     assert_eq!(written, "01012345678");
+}
+
+/// Seed 1,063,714: a queue was not looked at again until something else happened to its channel.
+#[test]
+fn what_has_gone_on_to_another_leg_holds_nobody_up() {
+    let (mut world, first) = taken(minute(true));
+    for channel in [RCS, SMSC] {
+        world.take(Inbound::Room { channel, room: 0 });
+    }
+    world.pass(60);
+    let second = world.accepted(Submission { received_at: world.now, ..hello() });
+    assert!(world.handed.is_empty());
+    world.now = world.now + Duration::from_secs(30);
+    world.core.tick(world.now);
+    let sealed = world.core.seal(world.now).expect("it goes on, and is charged anew");
+    assert!(sealed.batch.entries.iter().any(|entry| entry.message == first));
+    // Before that is durable:
+    world.core.take(world.now, Inbound::Room { channel: RCS, room: 10 });
+    let handed = world.core.dispatch(world.now);
+    let [(RCS, messages)] = handed.as_slice() else { panic!("{handed:?}") };
+    let [Outgoing::Message(message)] = messages.as_slice() else { panic!("{messages:?}") };
+    assert_eq!(message.message, second);
 }
