@@ -314,7 +314,8 @@ impl Endpoint {
     /// A request for nothing of ours: some of them are an accident.
     fn strike(&mut self, connection: ConnectionId, status: Status) {
         let Some(one) = self.connections.get_mut(&connection) else { return };
-        if status == Status::NO_SESSION {
+        // A relay brings what many others say: it is not to blame for those who are late.
+        if status == Status::NO_SESSION && one.authorisation.is_none() {
             one.strikes = one.strikes.saturating_add(1);
             if one.strikes >= limits::STRIKES_MAX {
                 self.shut(connection);

@@ -2,7 +2,7 @@
 
 use sip_msrp::{Action, Path, Request, limits};
 
-use crate::bench::{Bench, LINE, OURS, SECOND, requests, uri};
+use crate::bench::{Bench, LINE, OURS, SECOND, TEXT, requests, send, status, uri};
 
 const RELAY: &str = "msrps://relay.example:2855;tcp";
 
@@ -82,6 +82,18 @@ fn rfc4976_423_names_the_bounds() {
         let second = one(&bench.hears(says(&first, "423 bounds", bounds)));
         assert_eq!(second.others.get("Expires"), Some(expected));
     }
+}
+
+/// Many others are behind it, and some of them are late: that is no reason to part from all of them.
+#[test]
+fn a_relay_may_bring_more_for_sessions_that_are_over_than_anybody_else() {
+    let mut bench = Bench::new();
+    ask(&mut bench, None);
+    let late = send("tid1", &format!("Message-ID: m1\r\n{TEXT}"), "x", '$').replace("ours0001", "ours0002");
+    for _ in 0..=limits::STRIKES_MAX {
+        assert_eq!(status(&bench.hears(&late)), 481);
+    }
+    assert!(!bench.closes());
 }
 
 #[test]
