@@ -229,6 +229,7 @@ fn compare_rcs(out: &mut Changes, old: &Rcs, new: &Rcs) {
             tls: Restart,
             msrp_listen: Restart,
             msrp_tls_listen: Restart,
+            msrp_relay: Restart,
             session_idle: Reload,
             session_refresh: Reload,
             large_message_over: Reload,

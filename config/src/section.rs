@@ -30,7 +30,7 @@ pub use management::Management;
 pub use messenger::{Messenger, MessengerKind};
 pub use policy::{Advertising, BadZone, Codes, Policy, QuietHours, Retry};
 pub use pool::Pool;
-pub use rcs::{Rcs, RcsDigest, RcsMode, RcsPeer, RcsUser};
+pub use rcs::{MsrpRelay, Rcs, RcsDigest, RcsMode, RcsPeer, RcsUser};
 pub use route::{Route, Strategy};
 pub use smpp::{DefaultAlphabet, OverBinds, Smpp, SmppVersion};
 pub use store::Store;

@@ -9,6 +9,7 @@ pub(super) fn check(config: &Config, findings: &mut Findings) {
     let Some(rcs) = &config.rcs else { return };
     users(rcs, findings);
     sessions(rcs, findings);
+    relay(rcs, findings);
     if let Some(pool) =
         rcs.pool.as_ref().filter(|pool| !config.pools.iter().any(|there| there.name == **pool))
     {
@@ -86,6 +87,30 @@ fn sessions(rcs: &Rcs, findings: &mut Findings) {
             r#"give msrp_listen an address, or set msrp_tls_listen = "off""#,
         );
     }
+}
+
+/// It asks for both or for neither.
+fn relay(rcs: &Rcs, findings: &mut Findings) {
+    let Some(relay) = &rcs.msrp_relay else { return };
+    if rcs.msrp_listen.addr().is_none() {
+        findings.error(
+            ProblemKind::MissingKey,
+            at!["rcs", "msrp_relay"],
+            "there are no sessions that could go through a relay",
+            "give msrp_listen an address: it names this end behind the relay, and nobody connects to it",
+        );
+    }
+    let (there, missing) = match (&relay.user, &relay.password) {
+        (Some(_), None) => ("user", "password"),
+        (None, Some(_)) => ("password", "user"),
+        _ => return,
+    };
+    findings.error(
+        ProblemKind::MissingKey,
+        at!["rcs", "msrp_relay", there],
+        format!("a relay that asks who this is wants a {missing} too"),
+        format!("add {missing}, or leave both out for a relay that does not ask"),
+    );
 }
 
 fn application_server(rcs: &Rcs, findings: &mut Findings) {

@@ -44,6 +44,10 @@ pub(super) fn check(config: &Config, environment: &dyn Environment, findings: &m
     for (at, user) in config.rcs.iter().flat_map(|rcs| &rcs.users).enumerate() {
         secrets.sent(&user.password, at!["rcs", "user", at, "password"]);
     }
+    let relay = config.rcs.as_ref().and_then(|rcs| rcs.msrp_relay.as_ref());
+    if let Some(password) = relay.and_then(|relay| relay.password.as_ref()) {
+        secrets.sent(password, at!["rcs", "msrp_relay", "password"]);
+    }
     if let Some(key) = &config.policy.codes.key {
         secrets.sent(key, at!["policy", "codes", "key"]);
     }

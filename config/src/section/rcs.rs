@@ -4,7 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ChargeAt, Tls};
-use crate::value::{Cidr, HostPort, Listen, Name, NumberPattern, Octets, OnAnswerLost, Period, SecretRef};
+use crate::value::{
+    Cidr, HostPort, Listen, MsrpUri, Name, NumberPattern, Octets, OnAnswerLost, Period, SecretRef,
+};
 
 /// RCS and IMS devices over SIP and MSRP. Without this table the gateway speaks neither.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -36,6 +38,11 @@ pub struct Rcs {
     /// fingerprint that they are told with each session.
     #[serde(default = "Rcs::off")]
     pub msrp_tls_listen: Listen,
+    /// A relay of MSRP that stands between devices and this gateway (RFC 4976): all sessions go through it, and
+    /// devices are told its address, not that of `msrp_listen`. While it is away no session begins: devices are told to
+    /// come back, and long messages go without a session.
+    #[serde(default)]
+    pub msrp_relay: Option<MsrpRelay>,
     /// A session in which nothing is said for so long is ended.
     #[serde(default = "Rcs::default_session_idle")]
     pub session_idle: Period,
@@ -144,6 +151,22 @@ pub struct Rcs {
     pub peers: Vec<RcsPeer>,
 }
 
+/// A relay of MSRP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MsrpRelay {
+    /// Where it is. With `msrps` its certificate has to name the host and be signed by an authority that this machine
+    /// trusts.
+    pub uri: MsrpUri,
+    /// Who the gateway is to it, when it asks (RFC 7616).
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 128))]
+    pub user: Option<String>,
+    /// The password of that user.
+    #[serde(default)]
+    pub password: Option<SecretRef>,
+}
+
 /// Somebody whose devices register with the gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -215,6 +238,7 @@ impl Default for Rcs {
             tls: None,
             msrp_listen: Self::default_msrp_listen(),
             msrp_tls_listen: Listen::Off,
+            msrp_relay: None,
             session_idle: Self::default_session_idle(),
             session_refresh: Self::default_session_refresh(),
             large_message_over: Self::default_large_message_over(),

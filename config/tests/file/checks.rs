@@ -389,6 +389,24 @@ fn rcs() {
         ],
     );
     tells(
+        &rcs(&format!(
+            "msrp_listen = 'off'\nmsrp_relay = {{ uri = 'msrp://192.0.2.7:2855;tcp', user = 'gw' }}\n{user}"
+        )),
+        &[
+            "gateway.toml:16:14: there are no sessions that could go through a relay (give msrp_listen an address: it names this end behind the relay, and nobody connects to it)",
+            "gateway.toml:16:58: a relay that asks who this is wants a password too (add password, or leave both out for a relay that does not ask)",
+        ],
+    );
+    tells(
+        &rcs(&format!(
+            "msrp_relay = {{ uri = 'msrp://192.0.2.7:2855;tcp', password = 'env:NOWHERE' }}\n{user}"
+        )),
+        &[
+            "gateway.toml:15:62: a relay that asks who this is wants a user too (add user, or leave both out for a relay that does not ask)",
+            "gateway.toml:15:62: the environment variable NOWHERE is not set (set NOWHERE for the process, or name a file: file:/path)",
+        ],
+    );
+    tells(
         &rcs(&format!("{user}{user}")),
         &[
             "gateway.toml:19:10: this number is listed already (a number has one password, however many devices)",
