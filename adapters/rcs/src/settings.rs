@@ -234,6 +234,8 @@ pub struct Msrp {
     pub port: u16,
     /// The same with TLS.
     pub tls: Option<MsrpTls>,
+    /// What all sessions go through (RFC 4976): others never connect to us.
+    pub relay: Option<MsrpRelay>,
     /// We open connections where the other end lets us choose: for relays that open none. Otherwise we wait for
     /// them, as is better for devices behind address translators.
     pub active: bool,
@@ -263,6 +265,32 @@ pub struct MsrpTls {
     pub fingerprint: Fingerprint,
 }
 
+/// A relay of MSRP that lends us its address.
+#[derive(Debug, Clone)]
+pub struct MsrpRelay {
+    /// Without a session; `msrps` over TLS, where its certificate has to name the host.
+    pub uri: sip_msrp::Uri,
+    /// With what we answer when it asks who we are.
+    pub account: Option<RelayAccount>,
+}
+
+impl MsrpRelay {
+    /// One that does not ask who we are.
+    ///
+    /// # Errors
+    /// This is no URI of MSRP.
+    pub fn at(uri: &str) -> Result<Self, sip_msrp::UriError> {
+        Ok(Self { uri: sip_msrp::Uri::parse(uri)?, account: None })
+    }
+}
+
+/// Who we are to a relay.
+#[derive(Debug, Clone)]
+pub struct RelayAccount {
+    pub user: SmolStr,
+    pub password: Secret<Box<str>>,
+}
+
 impl Msrp {
     /// As it usually is, at that address.
     #[must_use]
@@ -271,6 +299,7 @@ impl Msrp {
             address,
             port,
             tls: None,
+            relay: None,
             active: false,
             cema: true,
             match_by_id: false,

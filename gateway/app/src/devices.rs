@@ -15,8 +15,8 @@ use rcs::{
     Rcs,
     core::HttpDigest,
     settings::{
-        CapabilityPolicy, Credential, Groups, Mode, Msrp, MsrpTls, Peer, Range, Registration, Secret,
-        Settings, ShortLinks, ShortMessages, TextPolicy, Trust, User,
+        CapabilityPolicy, Credential, Groups, Mode, Msrp, MsrpRelay, MsrpTls, Peer, Range, Registration,
+        RelayAccount, Secret, Settings, ShortLinks, ShortMessages, TextPolicy, Trust, User,
     },
     translate::Line,
 };
@@ -263,11 +263,28 @@ fn sessions_at(config: &Config, rcs: &config::Rcs, at: At, listens: SocketAddr) 
     Ok(Msrp {
         message_octets_max,
         tls,
+        relay: rcs.msrp_relay.as_ref().map(relay).transpose()?,
         idle: rcs.session_idle.get(),
         timer: SessionTimerSettings { interval_s: seconds(rcs.session_refresh), ..usual.timer },
         switchover_octets: usize::try_from(rcs.large_message_over.get()).unwrap_or(usize::MAX),
         ..usual
     })
+}
+
+/// What sessions go through, and who we are to it.
+fn relay(relay: &config::MsrpRelay) -> miette::Result<MsrpRelay> {
+    let at = MsrpRelay::at(&relay.uri.to_string())
+        .map_err(|error| miette!("rcs.msrp_relay.uri: {}: {error}", relay.uri))?;
+    let account = match (&relay.user, &relay.password) {
+        (Some(user), Some(password)) => {
+            let password = password
+                .resolve(&ProcessEnvironment)
+                .map_err(|error| miette!("rcs.msrp_relay.password: {error}"))?;
+            Some(RelayAccount { user: user.into(), password: Secret::new(password.expose().into()) })
+        }
+        _ => None,
+    };
+    Ok(MsrpRelay { account, ..at })
 }
 
 /// A port that is free for UDP and TCP.

@@ -20,6 +20,10 @@ pub(super) enum Alarm {
     Session(Slot),
     /// An INVITE of ours has waited for long.
     Call(Slot),
+    /// The relay of MSRP is to be asked for a path.
+    Relay,
+    /// A path that it lent may have ended.
+    Lease,
 }
 
 /// Alarms in their order.
@@ -53,6 +57,8 @@ impl Core {
                 Alarm::Short(slot) => self.short_due(now_us, slot),
                 Alarm::Call(slot) => self.call_due(now_us, slot),
                 Alarm::Watch(slot) => self.watch_due(now_us, slot),
+                Alarm::Relay => self.relay_due(now_us),
+                Alarm::Lease => self.leases_due(now_us),
                 Alarm::Session(slot) => self.session_due(now_us, slot),
             }
         }

@@ -103,6 +103,17 @@ pub struct Out {
     pub msrp: Vec<sip_msrp::Action>,
     /// News for the gateway.
     pub inbound: Vec<Inbound>,
+    /// What the operator is told.
+    pub notes: Vec<Note>,
+}
+
+/// Something an operator should know of. It names nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Note {
+    /// The relay of MSRP lends no path: it refused with that status, or cannot be reached. Said once.
+    RelayAway(Option<u16>),
+    /// It does again.
+    RelayBack,
 }
 
 /// See the module.
@@ -189,6 +200,7 @@ impl Core {
         };
         core.announce_room();
         core.announce_users(now_us);
+        core.seek_relay(now_us);
         core
     }
 

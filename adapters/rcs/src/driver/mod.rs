@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Settings,
-    core::{Core, Counts, Standing, Ways},
+    core::{Core, Counts, Note, Standing, Ways},
 };
 
 /// Messages taken before what came of them is sent on.
@@ -313,6 +313,7 @@ impl Driver {
             Some(connections) => connections.perform(&mut out.msrp),
             None => out.msrp.clear(),
         }
+        out.notes.drain(..).for_each(tell);
         if out.inbound.is_empty() {
             return Ok(());
         }
@@ -331,6 +332,20 @@ impl Driver {
         }
         self.core.abandon();
         let _closed = self.flush().await;
+    }
+}
+
+/// To the log.
+fn tell(note: Note) {
+    match note {
+        Note::RelayAway(Some(status)) => tracing::warn!(
+            status,
+            "the relay of MSRP lends us no path: until it does, no session begins; it is asked again"
+        ),
+        Note::RelayAway(None) => tracing::warn!(
+            "the relay of MSRP cannot be reached: until it can, no session begins; it is tried again"
+        ),
+        Note::RelayBack => tracing::info!("the relay of MSRP lends us a path again"),
     }
 }
 

@@ -17,6 +17,7 @@ mod notifications;
 mod pager;
 mod party;
 mod registrations;
+mod relay;
 mod reports;
 mod revocation;
 mod sending;

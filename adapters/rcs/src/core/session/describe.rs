@@ -11,7 +11,7 @@ use sip_rcs::{
 
 use sip_transaction::Transport;
 
-use super::{super::Core, Purpose};
+use super::{super::Core, Purpose, relay::Lease};
 use crate::settings::Msrp;
 
 /// What may be sent to us as such; everything may be inside CPIM.
@@ -20,8 +20,18 @@ const ACCEPTED: &str = "message/cpim application/im-iscomposing+xml";
 /// A session as MSRP knows it, and where its connection goes when we open it.
 pub(crate) struct MsrpSession {
     pub(super) session: sip_msrp::Session,
-    pub(super) connect: Option<(Connect, bool)>,
+    pub(super) reach: Reach,
     pub(super) agreed: Agreed,
+}
+
+/// How a session comes to its connection.
+pub(super) enum Reach {
+    /// The other end connects, or speaks first.
+    Waits,
+    /// We connect to there, with TLS or without.
+    To(Connect, bool),
+    /// We speak first, over the connection to our relay.
+    Relay,
 }
 
 /// Why there is none: 488.
@@ -99,7 +109,8 @@ impl Core {
         )
     }
 
-    /// A new description of our end, with a new URI. `None` when sessions are not served.
+    /// A new description of our end, with a new URI. `None` when sessions are not served, or go through a relay that
+    /// is away.
     pub(in super::super) fn describe(
         &mut self,
         tls: bool,
@@ -108,6 +119,9 @@ impl Core {
     ) -> Option<Local> {
         let settings = self.settings.clone();
         let msrp = settings.msrp.as_ref()?;
+        if msrp.relay.is_some() {
+            return self.describe_behind_relay(msrp, setup, direction);
+        }
         let tls = tls && msrp.tls.is_some();
         let port = msrp.tls.as_ref().filter(|_| tls).map_or(msrp.port, |tls| tls.port);
         let random = [self.draw.word(), self.draw.word()];
@@ -130,21 +144,50 @@ impl Core {
             more: Vec::new(),
         })
     }
+
+    /// The same where we are reached through a relay: what others connect to is that one. There is neither a
+    /// certificate of ours to be shown there nor a choice between two addresses (RFC 6714 is for boxes without AUTH).
+    fn describe_behind_relay(&mut self, msrp: &Msrp, setup: Setup, direction: Direction) -> Option<Local> {
+        let random = [self.draw.word(), self.draw.word()];
+        let session_id = self.draw.word() >> 11;
+        let secure = msrp.relay.as_ref()?.uri.is_secure();
+        let lease = self.sessions.relay.lease()?;
+        let own = Uri::ours(secure, &msrp.address.to_string(), msrp.port, random).ok()?;
+        Some(Local {
+            session_id,
+            session_version: 1,
+            address: lease.address,
+            port: lease.port,
+            path: sip_rcs::Private(lease.path_to(&own)),
+            tls: lease.tls,
+            fingerprint: None,
+            setup,
+            cema: false,
+            accept_types: Types::read(ACCEPTED),
+            accept_wrapped_types: Types::any(),
+            max_size: Some(msrp.message_octets_max as u64),
+            direction,
+            more: Vec::new(),
+        })
+    }
 }
 
-/// What MSRP has to know of what was agreed on.
+/// What MSRP has to know of what was agreed on. `lease` is what the relay lends that our end was described with.
 pub(super) fn msrp_session(
     msrp: &Msrp,
+    lease: Option<&Lease>,
     local: &Local,
     agreed: Agreed,
     idle: bool,
 ) -> Result<MsrpSession, NotAcceptable> {
-    let uri = Uri::parse(&local.path).map_err(|_| NotAcceptable)?;
+    let ours = Path::parse(&local.path).map_err(|_| NotAcceptable)?;
+    let uri = ours.last().cloned().ok_or(NotAcceptable)?;
     let path = agreed.path.iter().map(|uri| uri.as_str()).collect::<Vec<_>>().join(" ");
     let remote = Path::parse(&path).map_err(|_| NotAcceptable)?;
     let fingerprint = match &agreed.fingerprint {
         // One that cannot be checked proves nothing (rcs sheet §9.2).
-        Some(text) if agreed.tls => Some(Fingerprint::parse(text).ok_or(NotAcceptable)?),
+        // Behind a relay it is the relay that shows one.
+        Some(text) if agreed.tls && lease.is_none() => Some(Fingerprint::parse(text).ok_or(NotAcceptable)?),
         _ => None,
     };
     let by_id = agreed.cema || msrp.match_by_id;
@@ -159,8 +202,13 @@ pub(super) fn msrp_session(
         fingerprint,
         idle_us: idle.then(|| i64::try_from(msrp.idle.as_micros()).unwrap_or(i64::MAX)),
         keep_alive: true,
+        via: lease.map(|lease| lease.way_out(&remote)).unwrap_or_default(),
         ..sip_msrp::Session::new(uri, remote)
     };
-    let connect = (agreed.role == Role::Active).then(|| (agreed.connect.clone(), agreed.tls));
-    Ok(MsrpSession { session, connect, agreed })
+    let reach = match (agreed.role, lease) {
+        (Role::Passive, _) => Reach::Waits,
+        (Role::Active, None) => Reach::To(agreed.connect.clone(), agreed.tls),
+        (Role::Active, Some(_)) => Reach::Relay,
+    };
+    Ok(MsrpSession { session, reach, agreed })
 }

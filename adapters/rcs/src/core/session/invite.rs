@@ -73,6 +73,13 @@ impl Core {
             self.watch.refusing(cause);
             return self.refuse_session(now_us, key, cause);
         }
+        if self.relay_is_away() {
+            self.counts.sessions_refused += 1;
+            let retry_after_s = settings.limits.retry_after_s;
+            return self.respond(now_us, key, StatusCode::TEMPORARILY_UNAVAILABLE, |response| {
+                response.headers.push(Name::RetryAfter, HeaderValue::from(retry_after_s));
+            });
+        }
         let named = |name| request.headers.contains(name);
         if sender.strict && !(named(Name::ConversationId) && named(Name::ContributionId)) {
             return self.answer(now_us, key, StatusCode::BAD_REQUEST);
@@ -199,7 +206,7 @@ impl Core {
         let plan = match sdp {
             Some(sdp) => {
                 let answer = local.answer(sdp).ok()?;
-                let media = describe::msrp_session(msrp, &local, answer.agreed, true).ok()?;
+                let media = self.sessions.relay.session(msrp, &local, answer.agreed, true).ok()?;
                 Plan { body: answer.body.into(), media: Some(media) }
             }
             None => {
@@ -307,7 +314,7 @@ impl Core {
     pub(super) fn agreed_by_answer(&self, slot: Slot, body: &[u8]) -> Option<MsrpSession> {
         let session = self.sessions.open.get(slot)?;
         let agreed = session.local.accept(&sdp::read(body).ok()?).ok()?;
-        describe::msrp_session(self.settings.msrp.as_ref()?, &session.local, agreed, true).ok()
+        self.sessions.relay.session(self.settings.msrp.as_ref()?, &session.local, agreed, true).ok()
     }
 
     /// The other end does not want its session any more, before it had our answer.

@@ -15,15 +15,22 @@ use smallvec::smallvec;
 use super::{
     super::{Core, slots::Slot, waiting::Asker},
     Purpose,
-    describe::MsrpSession,
+    describe::{MsrpSession, Reach},
     ending::Why,
     saying::Fate,
 };
 
 /// A connection whose other end is a name that is looked up.
 pub(super) struct Resolving {
-    session: SessionKey,
+    whose: Whose,
     proof: Option<Proof>,
+}
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    Session(SessionKey),
+    Relay,
 }
 
 /// The lower half of tokens for names of ours: no [`Slot`] has it.
@@ -37,7 +44,13 @@ impl Core {
         match event {
             Event::Opened { connection, security, .. } => {
                 endpoint.connected(now_us, connection, security);
-                for session in sessions.dialling.remove(&connection).unwrap_or_default() {
+                let dialled = sessions.dialling.remove(&connection).unwrap_or_default();
+                if sessions.relay.connection() == Some(connection) {
+                    self.ask_relay(now_us, connection);
+                }
+                let sessions = &mut self.sessions;
+                let (endpoint, out) = (&mut sessions.endpoint, &mut sessions.actions);
+                for session in dialled {
                     endpoint.bind(now_us, session, connection, out);
                 }
             }
@@ -48,6 +61,9 @@ impl Core {
                 for session in sessions.dialling.remove(&connection).unwrap_or_default() {
                     endpoint.unreachable(now_us, session, out);
                 }
+                if sessions.relay.connection() == Some(connection) {
+                    self.relay_gone(now_us);
+                }
             }
         }
         self.settle(now_us);
@@ -55,15 +71,17 @@ impl Core {
 
     /// A session has been agreed on: it waits for its connection, or opens it.
     pub(super) fn open_media(&mut self, now_us: i64, slot: Slot, media: MsrpSession) {
-        let MsrpSession { session: agreed_on, connect, agreed } = media;
+        let MsrpSession { session: agreed_on, reach, agreed } = media;
         let Some(key) = self.sessions.endpoint.open(now_us, agreed_on) else {
             return self.hang_up(now_us, slot, Why::NoMedia);
         };
         let Some(session) = self.sessions.open.get_mut(slot) else { return };
         session.media = Some(key);
         self.sessions.media.insert(key, slot);
-        if let Some((connect, tls)) = connect {
-            self.connect(now_us, key, &connect, tls, &agreed);
+        match reach {
+            Reach::Waits => {}
+            Reach::To(connect, tls) => self.connect(now_us, key, &connect, tls, &agreed),
+            Reach::Relay => self.bind_to_relay(now_us, key),
         }
         if let Some(session) = self.sessions.open.get_mut(slot) {
             session.agreed = Some(agreed);
@@ -77,16 +95,21 @@ impl Core {
             Some(fingerprint) => Proof::Fingerprint(fingerprint),
             None => Proof::Name(to.host.as_str().into()),
         });
-        let Some(host) = Host::parse(&to.host) else { return self.unreachable(now_us, session) };
+        self.reach(now_us, Whose::Session(session), &to.host, to.port, proof);
+    }
+
+    /// Opens a connection, after its other end was looked up.
+    pub(super) fn reach(&mut self, now_us: i64, whose: Whose, host: &str, port: u16, proof: Option<Proof>) {
+        let Some(host) = Host::parse(host) else { return self.unreachable(now_us, whose) };
         if let Host::Ip(ip) = host {
-            return self.dial(now_us, session, Target { remote: (ip, to.port).into(), tls: proof });
+            return self.dial(now_us, whose, Target { remote: (ip, port).into(), tls: proof });
         }
         let destination =
-            Destination { host, port: Some(to.port), transport: Some(Transport::Tcp), secure: false };
+            Destination { host, port: Some(port), transport: Some(Transport::Tcp), secure: false };
         self.sessions.resolved = self.sessions.resolved.wrapping_add(1);
         let token = u64::from(self.sessions.resolved) << 32 | TOKEN;
         let random = self.draw.word();
-        self.sessions.resolving.insert(token, Resolving { session, proof });
+        self.sessions.resolving.insert(token, Resolving { whose, proof });
         if let Some(servers) = self.ways.resolve(&destination, random, token) {
             self.media_resolved(now_us, token, servers);
         }
@@ -99,15 +122,19 @@ impl Core {
         token: u64,
         servers: Result<Candidates, Unresolved>,
     ) {
-        let Some(Resolving { session, proof }) = self.sessions.resolving.remove(&token) else { return };
+        let Some(Resolving { whose, proof }) = self.sessions.resolving.remove(&token) else { return };
         match servers.unwrap_or_default().first() {
-            Some(server) => self.dial(now_us, session, Target { remote: server.address, tls: proof }),
-            None => self.unreachable(now_us, session),
+            Some(server) => self.dial(now_us, whose, Target { remote: server.address, tls: proof }),
+            None => self.unreachable(now_us, whose),
         }
     }
 
-    fn dial(&mut self, now_us: i64, session: SessionKey, target: Target) {
-        let Some(connection) = self.ways.connect(target) else { return self.unreachable(now_us, session) };
+    fn dial(&mut self, now_us: i64, whose: Whose, target: Target) {
+        let remote = target.remote;
+        let Some(connection) = self.ways.connect(target) else { return self.unreachable(now_us, whose) };
+        let Whose::Session(session) = whose else {
+            return self.relay_dialled(now_us, connection, remote);
+        };
         let sessions = &mut self.sessions;
         if sessions.endpoint.is_connected(connection) {
             sessions.endpoint.bind(now_us, session, connection, &mut sessions.actions);
@@ -121,8 +148,13 @@ impl Core {
         }
     }
 
-    fn unreachable(&mut self, now_us: i64, session: SessionKey) {
-        self.sessions.endpoint.unreachable(now_us, session, &mut self.sessions.actions);
+    fn unreachable(&mut self, now_us: i64, whose: Whose) {
+        match whose {
+            Whose::Session(session) => {
+                self.sessions.endpoint.unreachable(now_us, session, &mut self.sessions.actions);
+            }
+            Whose::Relay => self.relay_missed(now_us, None),
+        }
     }
 
     /// What is due in the media.
@@ -152,6 +184,11 @@ impl Core {
                 Action::Nickname { question, .. } => {
                     self.answer_said(now_us, question, Answer::Refused(Status::NOT_IMPLEMENTED));
                 }
+                Action::Challenged(challenge) => self.relay_asks(now_us, &challenge),
+                Action::Authorized { connection, use_path, expires_s, .. } => {
+                    self.relay_lends(now_us, connection, use_path, expires_s);
+                }
+                Action::NotAuthorized { status, .. } => self.relay_missed(now_us, Some(status)),
                 _ => {}
             }
         }

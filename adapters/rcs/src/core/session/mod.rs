@@ -5,6 +5,7 @@
 //!  INVITE ─▶ invite ─▶ Session ◀─ originate ◀─ a message too large for a MESSAGE, a device that only chats
 //!                        │  dialog: BYE, UPDATE, INVITE again, session timer      (within, ending)
 //!                        │  media: connection, chunks, what was said              (media, saying)
+//!                        ├─ relay: what the connection goes through        (relay)
 //!                        └─ purpose: who is told
 //! ```
 //!
@@ -17,6 +18,7 @@ mod ending;
 mod invite;
 mod media;
 mod originate;
+mod relay;
 mod saying;
 mod within;
 
@@ -145,6 +147,8 @@ pub(super) struct Sessions {
     /// Names that are looked up for a connection.
     resolving: HashMap<u64, media::Resolving>,
     resolved: u32,
+    /// What all of them go through, where the operator wants that.
+    relay: relay::Relay,
     /// What the media want done.
     actions: Vec<sip_msrp::Action>,
 }
@@ -167,6 +171,7 @@ impl Sessions {
             dialling: HashMap::new(),
             resolving: HashMap::new(),
             resolved: 0,
+            relay: relay::Relay::default(),
             actions: Vec::new(),
         }
     }

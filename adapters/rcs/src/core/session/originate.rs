@@ -101,7 +101,8 @@ impl Core {
     /// What kind of session a letter to a device needs, if any.
     pub(in super::super) fn session_for(&self, aim: &Aim, letter: &Letter) -> Option<Purpose> {
         let msrp = self.settings.msrp.as_ref()?;
-        if aim.paged || aim.form != Form::Cpim || self.sessions.len() >= msrp.sessions_max {
+        let full = self.sessions.len() >= msrp.sessions_max;
+        if aim.paged || aim.form != Form::Cpim || full || self.relay_is_away() {
             return None;
         }
         let is_large = letter.body.len() > msrp.switchover_octets;
@@ -277,7 +278,8 @@ impl Core {
         let agreed = sdp::read(&response.body).ok().and_then(|sdp| call.local.accept(&sdp).ok());
         // One that is for one message ends with it.
         let idles = call.purpose != Purpose::Large;
-        let media = agreed.and_then(|agreed| describe::msrp_session(msrp, &call.local, agreed, idles).ok());
+        let media =
+            agreed.and_then(|agreed| self.sessions.relay.session(msrp, &call.local, agreed, idles).ok());
         let Some(media) = media else {
             self.bye(now_us, Leaving::new(dialog, way, Why::NotAcceptable));
             return None;

@@ -14,7 +14,7 @@ use super::{
         sends::{Heard, Owner},
         slots::Slot,
     },
-    Purpose, describe,
+    Purpose,
     ending::Why,
     invite::finish,
 };
@@ -119,7 +119,9 @@ impl Core {
         }
         let sdp = sdp::read(&request.body).map_err(|_| StatusCode::BAD_REQUEST)?;
         let answer = session.local.answer(&sdp).map_err(|_| StatusCode::NOT_ACCEPTABLE_HERE)?;
-        let to = describe::msrp_session(msrp, &session.local, answer.agreed, true)
+        let relay = &self.sessions.relay;
+        let to = relay
+            .session(msrp, &session.local, answer.agreed, true)
             .map_err(|_| StatusCode::NOT_ACCEPTABLE_HERE)?;
         session.local.session_version += 1;
         if let Some(media) = session.media {
