@@ -141,6 +141,12 @@ impl Captured {
         said.lines().flat_map(|line| line.split(',')).map(str::to_owned).collect()
     }
 
+    /// How many frames a display filter of tshark selects.
+    #[track_caller]
+    pub(crate) fn frames(&self, filter: &str) -> usize {
+        self.tshark(&["-Y", filter, "-T", "fields", "-e", "frame.number"]).lines().count()
+    }
+
     /// The file itself.
     pub(crate) fn path(&self) -> PathBuf {
         self.home.path().join("capture.pcapng")

@@ -1,9 +1,10 @@
 //! A phone that chats in sessions: SIP by hand, MSRP by the endpoint of `sip/msrp` on sockets of its own. No foreign
 //! one exists: see the README.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, net::SocketAddr};
 
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use sip_message::digest::{Answer, Challenge, Secret};
 use sip_msrp::{Action, Failure, Message, Path, Session, SessionKey, Uri};
 use sip_net::msrp::{Fingerprint, Proof, Settings, Target, testing::Peer, tls};
 use tokio::runtime::{Builder, Runtime};
@@ -33,11 +34,19 @@ pub(crate) struct Chatter {
     peer: Peer,
     /// What its certificate is known by, where its sessions go over TLS.
     tls: Option<Fingerprint>,
+    /// The relay that its sessions go through.
+    behind: Option<Behind>,
     runtime: Runtime,
     /// What came and nobody has asked for yet.
     unread: VecDeque<Action>,
     calls: u32,
     said: u32,
+}
+
+/// A relay, and the path that it lends.
+struct Behind {
+    relay: SocketAddr,
+    path: Path,
 }
 
 /// A session of it.
@@ -54,6 +63,22 @@ pub(crate) fn attribute<'a>(sdp: &'a str, name: &str) -> &'a str {
     let prefix = format!("a={name}:");
     let found = sdp.lines().find_map(|line| line.strip_prefix(&prefix));
     found.unwrap_or_else(|| panic!("no {name} in {sdp}"))
+}
+
+/// What a relay that asks is told.
+fn credentials(asked: &sip_msrp::Challenge) -> String {
+    let values = asked.challenges.iter().map(|value| value.as_bytes());
+    let challenge = Challenge::strongest(values).expect("a challenge that can be answered");
+    let answer = Answer {
+        username: "phone",
+        secret: Secret::Password(b"relay secret"),
+        method: "AUTH",
+        uri: &asked.uri,
+        body: b"",
+        cnonce: "c0ffee",
+        count: 1,
+    };
+    challenge.answer(&answer).to_string()
 }
 
 /// Something said in a session.
@@ -92,6 +117,30 @@ impl Chatter {
         Self::of(|| Device::register(user, served.sip), Some((made.cert.der().clone(), key)))
     }
 
+    /// The same phone, behind a relay; it knows the password that `msrp_relay.cfg` asks for.
+    #[track_caller]
+    pub(crate) fn behind(mut self, relay: SocketAddr) -> Self {
+        let own = self.peer.uri();
+        let asked = Uri::parse(&format!("msrp://{relay};tcp")).expect("an address is a host");
+        {
+            let _inside = self.runtime.enter();
+            self.peer.authorize(Target { remote: relay, tls: None }, Path::from(asked), own);
+        }
+        let path = loop {
+            let heard = self.waits("a word of the relay", |heard| match heard {
+                Action::Authorized { use_path, .. } => Some(Ok(use_path.clone())),
+                Action::Challenged(challenge) => Some(Err(challenge.clone())),
+                _ => None,
+            });
+            match heard {
+                Ok(path) => break path,
+                Err(asked) => self.peer.credentials(asked.connection, &credentials(&asked)),
+            }
+        };
+        self.behind = Some(Behind { relay, path });
+        self
+    }
+
     /// A phone that does nothing but chat.
     #[track_caller]
     pub(crate) fn register_to_chat(user: &'static str, served: &Served) -> Self {
@@ -118,7 +167,7 @@ impl Chatter {
             Peer::new(settings, acceptor).expect("the loopback has a free port")
         };
         let tls = own.map(|(certificate, _)| tls::fingerprint(&certificate));
-        Self { device, peer, tls, runtime, unread: VecDeque::new(), calls: 0, said: 0 }
+        Self { device, peer, tls, behind: None, runtime, unread: VecDeque::new(), calls: 0, said: 0 }
     }
 
     /// Opens a session and connects to it.
@@ -239,16 +288,18 @@ impl Chatter {
 
     /// How it describes its end.
     fn description(&self, own: &Uri, more: &str) -> String {
-        let port = self.peer.address().port();
+        let (port, path) = match &self.behind {
+            Some(Behind { relay, path }) => (relay.port(), format!("{path} {}", own.as_str())),
+            None => (self.peer.address().port(), own.as_str().to_owned()),
+        };
         let (protocol, fingerprint) = match self.tls {
             Some(fingerprint) => ("TCP/TLS/MSRP", format!("a=fingerprint:{fingerprint}\r\n")),
             None => ("TCP/MSRP", String::new()),
         };
         format!(
             "v=0\r\no=- 3920001000 3920001000 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
-             m=message {port} {protocol} *\r\n{fingerprint}a=path:{}\r\na=setup:active\r\na=connection:new\r\n\
-             a=accept-types:{CPIM} {COMPOSING}\r\na=accept-wrapped-types:*\r\na=max-size:1048576\r\n{more}",
-            own.as_str()
+             m=message {port} {protocol} *\r\n{fingerprint}a=path:{path}\r\na=setup:active\r\na=connection:new\r\n\
+             a=accept-types:{CPIM} {COMPOSING}\r\na=accept-wrapped-types:*\r\na=max-size:1048576\r\n{more}"
         )
     }
 
@@ -257,8 +308,9 @@ impl Chatter {
     fn connects(&mut self, own: &Uri, sdp: &str) -> SessionKey {
         let path = Path::parse(attribute(sdp, "path")).expect("a path of MSRP");
         let announced = self.tls.and_then(|_| Fingerprint::parse(attribute(sdp, "fingerprint")));
-        let remote = path.hops().last().expect("a path has an end").as_str();
-        let remote = remote.split('/').nth(2).and_then(|host| host.parse().ok()).expect("an address");
+        let there = path.hops().last().expect("a path has an end").as_str();
+        let there = there.split('/').nth(2).and_then(|host| host.parse().ok()).expect("an address");
+        let remote = self.behind.as_ref().map_or(there, |behind| behind.relay);
         let session = Session { fingerprint: announced, ..Session::new(own.clone(), path) };
         let session = self.peer.open(session).expect("one session a URI");
         let _inside = self.runtime.enter();

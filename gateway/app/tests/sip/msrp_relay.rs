@@ -1,5 +1,5 @@
 //! The relay for MSRP that stands between a phone and the gateway, proven with two connections and frames by hand,
-//! and then with the endpoint that the gateway uses, on both sides of it.
+//! with the endpoint that the gateway uses, on both sides of it, and then with the running gateway behind it.
 
 use std::{
     io::{Read, Write},
@@ -10,9 +10,12 @@ use sip_msrp::{Action, ConnectionId, Message, Path, Session, SessionKey, Uri};
 use sip_net::msrp::{Settings, Target, testing::Peer};
 
 use crate::{
-    capture::{Capture, Protocol},
+    capture::{Capture, Captured, Protocol},
+    chatter::{CHAT, Chatter, attribute},
     kamailio::Kamailio,
     program::{PATIENCE, free_address},
+    served::{MINA, Served},
+    support::Script,
 };
 
 /// An endpoint that says one frame at a time.
@@ -162,4 +165,111 @@ fn endpoints_of_ours_talk_through_kamailio_in_chunks_that_it_takes() {
     // Chunks share segments, so not every one of them is counted; none is malformed.
     let counts = capture.finish().dissected();
     assert!(counts["AUTH"] == 2 && counts["SEND"] >= 4, "{counts:?}");
+}
+
+/// The example with the gateway behind a relay.
+fn served_behind(relay: SocketAddr, account: &str) -> Served {
+    let key = format!("[rcs]\nmsrp_relay = {{ uri = \"msrp://{relay};tcp\"{account} }}\n");
+    Served::start("rcs", |_| Script::Deliver, |text| text.replace("[rcs]\n", &key))
+}
+
+/// What was said over SIP and MSRP, to the relay and to the gateway itself.
+fn captured(served: &Served, relay: SocketAddr) -> Capture {
+    Capture::start(&[(served.sip, Protocol::Sip), (served.msrp, Protocol::Msrp), (relay, Protocol::Msrp)])
+}
+
+/// Every octet of MSRP went through the relay, both ways.
+fn went_through(captured: &Captured, served: &Served, relay: SocketAddr) {
+    assert_eq!(captured.frames(&format!("tcp.port == {}", served.msrp.port())), 0, "nobody connects to us");
+    let gateway = format!("msrp://{}/", served.msrp);
+    let (to, from) = (format!("tcp.dstport == {}", relay.port()), format!("tcp.srcport == {}", relay.port()));
+    for (way, whose) in [(&to, "from"), (&from, "from"), (&to, "to"), (&from, "to")] {
+        let filter = format!("msrp.method == SEND && msrp.{whose}.path contains \"{gateway}\" && {way}");
+        assert!(captured.frames(&filter) > 0, "{filter}");
+    }
+}
+
+/// RFC 4976 §5.1: the way to us is the relay's path and our own end behind it.
+fn leads_through(sdp: &str, served: &Served, relay: SocketAddr) {
+    let path = Path::parse(attribute(sdp, "path")).expect("a path of MSRP");
+    let places: Vec<_> = path.hops().iter().map(|hop| format!("{}:{:?}", hop.host(), hop.port())).collect();
+    let place = |address: SocketAddr| format!("{}:{:?}", address.ip(), Some(address.port()));
+    assert_eq!(places, [place(relay), place(served.msrp)]);
+    assert!(!sdp.contains("msrp-cema"), "{sdp}");
+}
+
+#[test]
+fn a_phone_and_a_messenger_user_chat_through_kamailio() {
+    let relay = free_address();
+    let _kamailio = Kamailio::start("msrp_relay.cfg", relay, &[]);
+    let served = served_behind(relay, "");
+    let capture = captured(&served, relay);
+    let tictoc = served.messenger();
+    let mut mina = Chatter::register(MINA, &served).behind(relay);
+
+    let first = tictoc.write("u1", MINA, "before the session");
+    let message = mina.device.is_asked();
+    mina.device.answers(&message, "200 OK");
+    assert_eq!(mina.device.notifies(&message, "delivered"), Some(200));
+    tictoc.hears_of("delivered", &first);
+
+    let writer = message.header("P-Asserted-Identity").expect("the gateway says who wrote");
+    let chat = mina.opens(CHAT, writer.trim_matches(['<', '>']), "");
+    leads_through(&chat.sdp, &served, relay);
+    assert_eq!(attribute(&chat.sdp, "setup"), "passive");
+    assert!(chat.sdp.contains(&format!("m=message {} TCP/MSRP *", relay.port())), "{}", chat.sdp);
+
+    mina.writes(&chat, "Msg1", "반가워 😀");
+    let heard = tictoc.hears("text", |_| true);
+    assert_eq!(heard["body"]["text"], "반가워 😀");
+    tictoc.receipt("delivered", &heard["id"]);
+    let notification = mina.hears().text();
+    assert!(notification.contains("<delivered/>"), "{notification}");
+
+    let long = "옛날 옛적에 -------frame$ ".repeat(500);
+    for text in ["안녕", &*long] {
+        let written = tictoc.write("u1", MINA, text);
+        let said = mina.hears();
+        assert!(said.text().ends_with(&format!("\r\n\r\n{text}")), "octet for octet");
+        mina.notifies(&chat, &said, "delivery", "delivered");
+        tictoc.hears_of("delivered", &written);
+    }
+    mina.hangs_up(chat);
+
+    let captured = capture.finish();
+    let counts = captured.dissected();
+    assert!(counts["AUTH"] >= 1 && counts["INVITE"] == 1 && counts["BYE"] == 1, "{counts:?}");
+    assert_eq!(captured.frames("msrp.status.code >= 300"), 0, "{counts:?}");
+    went_through(&captured, &served, relay);
+    assert_eq!(served.verified()["accepted"], 4);
+}
+
+/// The gateway opens the session, and the relay asks who it is before it lends a path (RFC 4976 §5.1).
+#[test]
+fn kamailio_asks_the_gateway_who_it_is_and_a_phone_is_invited_through_it() {
+    let relay = free_address();
+    let _kamailio = Kamailio::start("msrp_relay.cfg", relay, &[("ASKS", "1")]);
+    let capture = Capture::start(&[(relay, Protocol::Msrp)]);
+    let served = served_behind(relay, ", user = \"gateway\", password = \"plain:relay secret\"");
+    let tictoc = served.messenger();
+    let mut mina = Chatter::register_to_chat(MINA, &served).behind(relay);
+
+    let written = tictoc.write("u1", MINA, "one");
+    let chat = mina.is_invited(CHAT);
+    leads_through(&chat.sdp, &served, relay);
+    let said = mina.hears();
+    assert!(said.text().ends_with("\r\n\r\none"), "{}", said.text());
+    mina.notifies(&chat, &said, "delivery", "delivered");
+    tictoc.hears_of("delivered", &written);
+    mina.writes(&chat, "Msg1", "two");
+    assert_eq!(tictoc.hears("text", |_| true)["body"]["text"], "two");
+    mina.hangs_up(chat);
+
+    let captured = capture.finish();
+    let counts = captured.dissected();
+    assert!(counts["AUTH"] == 4 && counts["401"] == 2 && !counts.contains_key("481"), "{counts:?}");
+    let ours = format!("msrp.method == AUTH && msrp.from.path contains \"msrp://{}/\"", served.msrp);
+    assert_eq!(captured.frames(&ours), 2, "once without and once with the digest");
+    assert_eq!(captured.frames(&format!("{ours} && msrp.authorization contains \"response=\"")), 1);
+    assert_eq!(served.verified()["accepted"], 2);
 }
