@@ -2,10 +2,13 @@
 //!
 //! Only digests are kept, oldest first. Beyond the limit the oldest is forgotten, as if its time were over. All keys of
 //! one batch are one fact: a row for each would cost more than the message itself.
+//!
+//! There may be a million of them, and they come with the messages: one table that grows by doubling would stand still
+//! for a tenth of a second while it does. So records lie in pieces, and the index is divided into many small tables.
 
 use std::collections::VecDeque;
 
-use hashbrown::HashMap;
+use hashbrown::{HashTable, hash_table::Entry};
 use model::{ChannelId, MessageId, Timestamp};
 use sha2::{Digest, Sha256};
 
@@ -25,10 +28,17 @@ impl KeyDigest {
         parts.iter().for_each(|part| hash.update(part));
         Self(hash.finalize().first_chunk().copied().unwrap_or_default())
     }
+
+    /// Its table, and its hash there: octets of a digest are as good as any.
+    fn place(self) -> (usize, u64) {
+        let [shard, _, _, _, _, _, _, _, hash @ ..] = self.0;
+        (usize::from(shard), u64::from_be_bytes(hash))
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Known {
+    key: KeyDigest,
     message: MessageId,
     body: [u8; 8],
     until: Timestamp,
@@ -36,20 +46,88 @@ struct Known {
 
 /// One key as it is written down: digest, message, digest of the body, time in µs.
 const RECORD: usize = 16 + 8 + 8 + 8;
+/// Tables of the index, by the first octet of the digest.
+const SHARDS: usize = 1 << 8;
+/// Records in one piece of memory.
+const PIECE: usize = 4_096;
 
+/// Records in the order in which they came, each with a number: the one before plus one.
 #[derive(Debug, Default)]
+struct Queue {
+    pieces: VecDeque<Vec<Known>>,
+    /// The number of the first record of the first piece.
+    first: u32,
+    /// Records of the first piece that are forgotten.
+    gone: usize,
+}
+
+impl Queue {
+    fn len(&self) -> usize {
+        self.end() - self.gone
+    }
+
+    /// Where the next one goes, seen from the first record of the first piece.
+    fn end(&self) -> usize {
+        self.pieces.back().map_or(0, |last| (self.pieces.len() - 1) * PIECE + last.len())
+    }
+
+    fn push(&mut self, known: Known) -> u32 {
+        let number = self.first.wrapping_add(self.end() as u32);
+        if self.pieces.back().is_none_or(|last| last.len() == PIECE) {
+            self.pieces.push_back(Vec::with_capacity(PIECE));
+        }
+        if let Some(last) = self.pieces.back_mut() {
+            last.push(known);
+        }
+        number
+    }
+
+    fn get(&self, number: u32) -> Option<&Known> {
+        let at = number.wrapping_sub(self.first) as usize;
+        self.pieces.get(at / PIECE)?.get(at % PIECE)
+    }
+
+    fn oldest(&self) -> Option<&Known> {
+        self.pieces.front()?.get(self.gone)
+    }
+
+    fn pop(&mut self) -> Option<(u32, Known)> {
+        let known = *self.oldest()?;
+        let number = self.first.wrapping_add(self.gone as u32);
+        self.gone += 1;
+        if self.gone == PIECE {
+            self.pieces.pop_front();
+            self.first = self.first.wrapping_add(PIECE as u32);
+            self.gone = 0;
+        }
+        Some((number, known))
+    }
+}
+
+#[derive(Debug)]
 pub(crate) struct Seen {
-    by_key: HashMap<KeyDigest, Known>,
-    order: VecDeque<KeyDigest>,
+    queue: Queue,
+    /// Numbers of records by their digest.
+    index: Vec<HashTable<u32>>,
     /// Records of the batch under way.
     fresh: Vec<u8>,
     fresh_until: Timestamp,
 }
 
+impl Default for Seen {
+    fn default() -> Self {
+        let index = (0..SHARDS).map(|_| HashTable::new()).collect();
+        Self { queue: Queue::default(), index, fresh: Vec::new(), fresh_until: Timestamp::default() }
+    }
+}
+
 impl Seen {
     /// The message that a key was used for, with the digest of its body.
     pub(crate) fn get(&self, key: KeyDigest, now: Timestamp) -> Option<(MessageId, [u8; 8])> {
-        self.by_key.get(&key).filter(|known| known.until > now).map(|known| (known.message, known.body))
+        let (shard, hash) = key.place();
+        let is = |number: &u32| self.queue.get(*number).is_some_and(|known| known.key == key);
+        let known = self.queue.get(*self.index.get(shard)?.find(hash, is)?)?;
+        (known.until > now).then_some((known.message, known.body))
     }
 
     /// Remembers a key, at most `max` of them.
@@ -66,22 +144,38 @@ impl Seen {
         self.fresh.extend_from_slice(&body);
         self.fresh.extend_from_slice(&until.micros().to_be_bytes());
         self.fresh_until = self.fresh_until.max(until);
-        self.insert(key, Known { message, body, until });
+        self.insert(Known { key, message, body, until });
         self.bound(max);
     }
 
-    fn insert(&mut self, key: KeyDigest, known: Known) {
-        if self.by_key.insert(key, known).is_none() {
-            self.order.push_back(key);
+    /// A key whose time was over is found under its newer record from now on.
+    fn insert(&mut self, known: Known) {
+        let (shard, hash) = known.key.place();
+        let Self { queue, index, .. } = self;
+        let number = queue.push(known);
+        let Some(table) = index.get_mut(shard) else { return };
+        let is = |number: &u32| queue.get(*number).is_some_and(|one| one.key == known.key);
+        let hash_of = |number: &u32| queue.get(*number).map_or(0, |one| one.key.place().1);
+        match table.entry(hash, is, hash_of) {
+            Entry::Occupied(mut older) => *older.get_mut() = number,
+            Entry::Vacant(place) => drop(place.insert(number)),
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        let Some((number, known)) = self.queue.pop() else { return };
+        let (shard, hash) = known.key.place();
+        if let Some(table) = self.index.get_mut(shard)
+            && let Ok(entry) = table.find_entry(hash, |one| *one == number)
+        {
+            entry.remove();
         }
     }
 
     /// Forgets the oldest beyond `max`.
     pub(crate) fn bound(&mut self, max: usize) {
-        while self.by_key.len() > max
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.by_key.remove(&oldest);
+        while self.queue.len() > max {
+            self.forget_oldest();
         }
     }
 
@@ -105,11 +199,8 @@ impl Seen {
 
     /// Forgets what has expired, as far as it is the oldest.
     pub(crate) fn sweep(&mut self, now: Timestamp) {
-        while let Some(oldest) = self.order.front()
-            && self.by_key.get(oldest).is_none_or(|known| known.until <= now)
-        {
-            self.by_key.remove(oldest);
-            self.order.pop_front();
+        while self.queue.oldest().is_some_and(|known| known.until <= now) {
+            self.forget_oldest();
         }
     }
 
@@ -118,8 +209,8 @@ impl Seen {
         if let Ok(value) = <[u8; 16]>::try_from(fact.value.as_slice()) {
             let (message, body) = value.split_first_chunk::<8>()?;
             let message = MessageId::from_u64(u64::from_be_bytes(*message))?;
-            let known = Known { message, body: body.try_into().ok()?, until: fact.expires_at? };
-            self.insert(KeyDigest::of_octets(&[&fact.key]), known);
+            let key = KeyDigest::of_octets(&[&fact.key]);
+            self.insert(Known { key, message, body: body.try_into().ok()?, until: fact.expires_at? });
             return Some(());
         }
         let (records, rest) = fact.value.as_chunks::<RECORD>();
@@ -129,7 +220,7 @@ impl Seen {
             let (body, until) = record.split_first_chunk::<8>()?;
             let until = Timestamp::from_micros(i64::from_be_bytes(until.try_into().ok()?));
             let message = MessageId::from_u64(u64::from_be_bytes(*message))?;
-            self.insert(KeyDigest(*key), Known { message, body: *body, until });
+            self.insert(Known { key: KeyDigest(*key), message, body: *body, until });
         }
         rest.is_empty().then_some(())
     }
@@ -138,6 +229,12 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Seen {
+        fn indexed(&self) -> usize {
+            self.index.iter().map(HashTable::len).sum()
+        }
+    }
 
     fn at(secs: i64) -> Timestamp {
         Timestamp::from_secs(1_800_000_000 + secs)
@@ -199,7 +296,35 @@ mod tests {
         assert_eq!(seen.get(key("a"), at(0)), None);
         assert!(["b", "c", "d"].iter().all(|name| seen.get(key(name), at(0)).is_some()));
         seen.sweep(at(60));
-        assert_eq!((seen.by_key.len(), seen.order.len()), (1, 1));
+        assert_eq!((seen.queue.len(), seen.indexed()), (1, 1));
         assert!(seen.get(key("d"), at(60)).is_some());
+    }
+
+    #[test]
+    fn a_key_used_again_after_its_time_is_the_newer_message() {
+        let mut seen = Seen::default();
+        seen.remember(key("a"), message(1), [1; 8], at(60), 10);
+        seen.remember(key("a"), message(2), [2; 8], at(120), 10);
+        assert_eq!(seen.get(key("a"), at(61)), Some((message(2), [2; 8])));
+        seen.sweep(at(60));
+        assert_eq!(seen.get(key("a"), at(61)), Some((message(2), [2; 8])), "only the older record has left");
+    }
+
+    /// Numbers go on over many pieces, and around the end of their octets.
+    #[test]
+    fn what_is_not_forgotten_is_found_whatever_came_and_went() {
+        let mut seen = Seen::default();
+        seen.queue.first = u32::MAX - 5_000;
+        let max = 2 * PIECE + 7;
+        let last = 5 * PIECE as u64;
+        for id in 1..=last {
+            seen.remember(key(&id.to_string()), message(id), id.to_be_bytes(), at(60), max);
+        }
+        let known = |id: u64| seen.get(key(&id.to_string()), at(0));
+        let kept = last - max as u64;
+        assert!((1..=kept).all(|id| known(id).is_none()));
+        assert!((kept + 1..=last).all(|id| known(id) == Some((message(id), id.to_be_bytes()))));
+        assert_eq!((seen.queue.len(), seen.indexed()), (max, max));
+        assert!(seen.queue.pieces.len() <= 4, "pieces that are forgotten are given back");
     }
 }

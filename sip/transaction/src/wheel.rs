@@ -1,15 +1,20 @@
 //! A hierarchical timer wheel: one alarm for each numbered thing.
 //!
 //! Seven levels of 64 buckets; a bucket of level *n* spans 64ⁿ ticks. Setting and taking back an alarm cost a few
-//! writes whatever the number of alarms, and an alarm moves down at most once for each level. Buckets are chains
-//! through one array of nodes with the things' own numbers as index, so there is nothing else to allocate: memory is
-//! twenty octets for each number ever used, and an alarm that was taken back leaves nothing behind.
+//! writes whatever the number of alarms, and an alarm moves down at most once for each level. It lies on the level of
+//! its distance, not of the digit it differs in: those 32 s away are never more than one level up, and a bucket that
+//! moves down is a 64th of a round and not all of it at once. Buckets are chains through the nodes, which have the
+//! things' own numbers and lie in pieces, so that nothing is copied when there are more: memory is 24 octets for each
+//! number ever used, and an alarm that was taken back leaves nothing behind.
 
 /// Buckets to a level: one bit each in the level's `filled`.
 const BUCKETS: usize = 64;
 const BITS: u32 = BUCKETS.trailing_zeros();
 /// 64⁷ ticks: at 10 ms a tick, fourteen centuries.
 const LEVELS: usize = 7;
+
+/// Nodes in one piece of memory.
+const PIECE: usize = 1024;
 
 const NONE: u32 = u32::MAX;
 /// `bucket` of a node without an alarm.
@@ -31,7 +36,7 @@ pub struct Wheel {
     tick_us: i64,
     /// All ticks up to this one have been handed out.
     now: u64,
-    nodes: Vec<Node>,
+    nodes: Vec<Box<[Node]>>,
     heads: [[u32; BUCKETS]; LEVELS],
     filled: [u64; LEVELS],
     /// Chain of those that are due, first in first out.
@@ -80,9 +85,10 @@ impl Wheel {
     /// [`Wheel::pop`].
     pub fn set(&mut self, id: u32, at_us: i64) {
         self.clear(id);
-        let index = id as usize;
-        if index >= self.nodes.len() {
-            self.nodes.resize(index + 1, Node { tick: 0, next: NONE, before: NONE, bucket: OFF });
+        let pieces = id as usize / PIECE + 1;
+        if pieces > self.nodes.len() {
+            let idle = Node { tick: 0, next: NONE, before: NONE, bucket: OFF };
+            self.nodes.resize_with(pieces, || vec![idle; PIECE].into_boxed_slice());
         }
         // Rounded up: never early.
         let tick =
@@ -94,7 +100,7 @@ impl Wheel {
 
     /// Takes the alarm of thing `id` back, if it had one.
     pub fn clear(&mut self, id: u32) {
-        let Some(node) = self.nodes.get(id as usize).copied() else { return };
+        let Some(node) = self.node(id) else { return };
         if node.bucket == OFF {
             return;
         }
@@ -105,7 +111,7 @@ impl Wheel {
     /// The instant of the alarm of thing `id`, rounded up to a tick.
     #[must_use]
     pub fn at(&self, id: u32) -> Option<i64> {
-        let node = self.nodes.get(id as usize).filter(|node| node.bucket != OFF)?;
+        let node = self.node(id).filter(|node| node.bucket != OFF)?;
         Some(self.us(node.tick))
     }
 
@@ -119,7 +125,7 @@ impl Wheel {
             }
         }
         let id = self.due_head;
-        let node = self.nodes.get(id as usize).copied()?;
+        let node = self.node(id)?;
         self.unlink(id, node);
         self.set -= 1;
         Some(id)
@@ -132,48 +138,63 @@ impl Wheel {
         if self.due_head != NONE {
             return Some(self.us(self.now));
         }
-        self.next_stop().map(|(_, tick)| self.us(tick))
+        self.next_stop().map(|tick| self.us(tick))
     }
 
     fn us(&self, tick: u64) -> i64 {
         i64::try_from(tick).unwrap_or(i64::MAX).saturating_mul(self.tick_us)
     }
 
-    /// The lowest level with anything in it, and the tick at which its next bucket begins. Lower levels always
-    /// come before higher ones: whatever lies on level n is farther away than the end of the current round of
-    /// level n - 1.
-    fn next_stop(&self) -> Option<(usize, u64)> {
-        let level = self.filled.iter().position(|filled| *filled != 0)?;
-        let shift = BITS * level as u32;
-        let here = (self.now >> shift) as usize % BUCKETS;
-        let filled = self.filled.get(level)?;
-        // Turned so that the bucket after the present one is bit 0.
-        let ahead = filled.rotate_right((here as u32 + 1) % BUCKETS as u32).trailing_zeros() as u64 + 1;
-        let begins = ((self.now >> shift) + ahead) << shift;
-        Some((level, begins))
+    fn node(&self, id: u32) -> Option<Node> {
+        self.nodes.get(id as usize / PIECE)?.get(id as usize % PIECE).copied()
+    }
+
+    fn node_mut(&mut self, id: u32) -> Option<&mut Node> {
+        self.nodes.get_mut(id as usize / PIECE)?.get_mut(id as usize % PIECE)
+    }
+
+    /// The tick at which the next bucket of any level begins that has something.
+    fn next_stop(&self) -> Option<u64> {
+        let begins = |(level, filled): (usize, &u64)| {
+            if *filled == 0 {
+                return None;
+            }
+            let here = self.now >> (BITS * level as u32);
+            // Turned so that the bucket after the present one is bit 0; the present one is a whole round away.
+            let ahead = filled.rotate_right((here as u32 + 1) % BUCKETS as u32).trailing_zeros();
+            Some((here + u64::from(ahead) + 1) << (BITS * level as u32))
+        };
+        self.filled.iter().enumerate().filter_map(begins).min()
     }
 
     /// Goes on to the next bucket that has something, but not beyond `until`; false when there is none.
     fn advance(&mut self, until: u64) -> bool {
-        let Some((level, begins)) = self.next_stop().filter(|(_, begins)| *begins <= until) else {
+        let Some(begins) = self.next_stop().filter(|begins| *begins <= until) else {
             self.now = self.now.max(until);
             return false;
         };
         self.now = begins;
-        let number = (begins >> (BITS * level as u32)) as usize % BUCKETS;
-        let Some(head) = self.heads.get_mut(level).and_then(|heads| heads.get_mut(number)) else {
-            return false;
-        };
-        let mut id = std::mem::replace(head, NONE);
+        // Buckets of several levels begin here when it is a round number.
+        let levels = (begins.trailing_zeros() / BITS).min(LEVELS as u32 - 1);
+        for level in 0..=levels {
+            let number = (begins >> (BITS * level)) as usize % BUCKETS;
+            let mut id = self.take_bucket(level as usize, number);
+            while id != NONE {
+                let Some(node) = self.node(id) else { return false };
+                self.place(id, node.tick);
+                id = node.next;
+            }
+        }
+        true
+    }
+
+    /// Empties a bucket: the head of its chain.
+    fn take_bucket(&mut self, level: usize, number: usize) -> u32 {
         if let Some(filled) = self.filled.get_mut(level) {
             *filled &= !(1 << number);
         }
-        while id != NONE {
-            let Some(node) = self.nodes.get(id as usize).copied() else { return false };
-            self.place(id, node.tick);
-            id = node.next;
-        }
-        true
+        let head = self.heads.get_mut(level).and_then(|heads| heads.get_mut(number));
+        head.map_or(NONE, |head| std::mem::replace(head, NONE))
     }
 
     /// Puts a node where its tick belongs, seen from now.
@@ -181,16 +202,16 @@ impl Wheel {
         if tick <= self.now {
             let tail = self.due_tail;
             self.write(id, Node { tick, next: NONE, before: tail, bucket: DUE });
-            match self.nodes.get_mut(tail as usize) {
+            match self.node_mut(tail) {
                 Some(before) => before.next = id,
                 None => self.due_head = id,
             }
             self.due_tail = id;
             return;
         }
-        // The highest group of six bits in which it differs from now is its level. Beyond the last level buckets stand
-        // for several rounds, and what is of a later one is placed again.
-        let level = (((tick ^ self.now).ilog2()) / BITS).min(LEVELS as u32 - 1);
+        // One to 64 buckets ahead on its level. On the last one buckets stand for several rounds, and what is of a later
+        // one is placed again.
+        let level = ((tick - self.now).ilog2() / BITS).min(LEVELS as u32 - 1);
         let number = (tick >> (BITS * level)) as usize % BUCKETS;
         let level = level as usize;
         let Some(head) = self.heads.get_mut(level).and_then(|heads| heads.get_mut(number)) else { return };
@@ -199,24 +220,24 @@ impl Wheel {
             *filled |= 1 << number;
         }
         self.write(id, Node { tick, next, before: NONE, bucket: (level * BUCKETS + number) as u16 });
-        if let Some(after) = self.nodes.get_mut(next as usize) {
+        if let Some(after) = self.node_mut(next) {
             after.before = id;
         }
     }
 
     fn write(&mut self, id: u32, node: Node) {
-        if let Some(place) = self.nodes.get_mut(id as usize) {
+        if let Some(place) = self.node_mut(id) {
             *place = node;
         }
     }
 
     fn unlink(&mut self, id: u32, node: Node) {
-        if let Some(after) = self.nodes.get_mut(node.next as usize) {
+        if let Some(after) = self.node_mut(node.next) {
             after.before = node.before;
         } else if node.bucket == DUE {
             self.due_tail = node.before;
         }
-        if let Some(before) = self.nodes.get_mut(node.before as usize) {
+        if let Some(before) = self.node_mut(node.before) {
             before.next = node.next;
         } else if node.bucket == DUE {
             self.due_head = node.next;
@@ -231,7 +252,7 @@ impl Wheel {
                 *filled &= !(1 << number);
             }
         }
-        if let Some(place) = self.nodes.get_mut(id as usize) {
+        if let Some(place) = self.node_mut(id) {
             place.bucket = OFF;
         }
     }
@@ -313,7 +334,7 @@ mod tests {
                     (Some(next), Some(first)) => prop_assert!(next < first.max(now) + tick, "{} after {}", next, first),
                     other => prop_assert!(false, "{:?}", other),
                 }
-                prop_assert!(wheel.nodes.len() <= 30);
+                prop_assert!(wheel.nodes.len() <= 1);
             }
         }
     }
@@ -337,6 +358,20 @@ mod tests {
                 }
             }
             assert!(wheel.is_empty() && wheel.next_us().is_none());
+        }
+    }
+
+    /// Timer J of a flood moves down in portions of 64 ticks, whenever it was set.
+    #[test]
+    fn what_is_32_s_away_lies_one_level_up() {
+        let (start, tick) = (1_800_000_000_000_000, 10_000);
+        let mut wheel = Wheel::new(start, tick);
+        for id in 0..5_000 {
+            let now = start + i64::from(id) * tick;
+            assert_eq!(wheel.pop(now), (id >= 3_200).then(|| id - 3_200));
+            wheel.set(id, now + 32_000_000);
+            let node = wheel.node(id).expect("it was set");
+            assert_eq!(usize::from(node.bucket) / BUCKETS, 1);
         }
     }
 

@@ -20,7 +20,9 @@ impl<K, V> Default for Recent<K, V> {
 impl<K: Eq + Hash, V> Recent<K, V> {
     pub(super) fn insert(&mut self, key: K, thing: V, max: usize) {
         if self.young.len() >= max {
-            self.old = std::mem::take(&mut self.young);
+            // The room stays: growing into it again would stop everything each time.
+            std::mem::swap(&mut self.old, &mut self.young);
+            self.young.clear();
         }
         self.young.insert(key, thing);
     }
