@@ -213,7 +213,7 @@ foreign! {
     UsageEvent { Submit = "submit", Deliver = "deliver", Reversal = "reversal" }
     FactKind {
         Link = "link", Epoch = "epoch", Challenge = "challenge", Lease = "lease", Consent = "consent",
-        Idempotency = "idempotency", Paused = "paused", Presence = "presence",
+        Idempotency = "idempotency", Paused = "paused", Presence = "presence", Kept = "kept",
     }
 }
 

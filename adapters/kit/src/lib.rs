@@ -60,6 +60,9 @@ pub trait Channel: Send + Sync {
     fn send(&self, batch: Vec<Outgoing>);
 }
 
+/// What a channel had kept with [`Inbound::Keep`], given back to it at the start: keys and values.
+pub type Kept = Vec<(bytes::Bytes, bytes::Bytes)>;
+
 /// Where messages stand that ended long ago.
 pub trait Lookup: Send + Sync {
     /// `None` when `origin` never had such a message, or not from the sender that is named.

@@ -325,6 +325,8 @@ pub struct Groups {
     /// Groups in all; over it the quietest is forgotten, and its members create it again when they need it.
     pub groups_max: usize,
     pub groups_per_user_max: usize,
+    /// A group in which nothing happened for so long is over.
+    pub idle_max: Duration,
     pub subscriptions_per_member_max: usize,
     /// Messages that wait for one member's session.
     pub waiting_per_member_max: usize,
@@ -344,6 +346,7 @@ impl Default for Groups {
             members_max: 100,
             groups_max: 10_000,
             groups_per_user_max: 100,
+            idle_max: Duration::from_secs(90 * 86_400),
             subscriptions_per_member_max: 4,
             waiting_per_member_max: 1_000,
             elsewhere: true,

@@ -7,7 +7,7 @@ use std::{
 
 use api::{Tls, TlsFiles};
 use config::{Config, ProcessEnvironment, RcsMode};
-use kit::{Intake, Watch};
+use kit::{Intake, Kept, Watch};
 use miette::{IntoDiagnostic, WrapErr, miette};
 use model::ChannelId;
 use monitoring::Registry;
@@ -61,6 +61,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) intake: Arc<dyn Intake>,
     pub(crate) watch: Arc<dyn Watch>,
     pub(crate) registry: Arc<Registry>,
+    /// What the channel had kept when the last process ended.
+    pub(crate) kept: Kept,
     /// Ends what comes in.
     pub(crate) edge: &'a CancellationToken,
     pub(crate) tasks: &'a TaskTracker,
@@ -102,6 +104,7 @@ impl Devices {
             settings,
             (endpoint.clone(), inbox),
             media.map(|media| (media.connections, media.inbox)),
+            around.kept,
             around.intake,
             around.watch,
             around.edge.clone(),

@@ -9,8 +9,10 @@ use std::{
 };
 
 use api::{Tls, push::Push};
+use bytes::Bytes;
 use config::{Config, ProcessEnvironment, StoreUrl};
 use engine::Core;
+use kit::Kept;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use model::ChannelId;
 use monitoring::{BuildInfo, Condition, Health, Observer, Registry};
@@ -55,6 +57,8 @@ pub(crate) struct Gateway {
     loopbacks: HashMap<String, Arc<Loopback>>,
     pushes: HashMap<String, Arc<Push>>,
     rcs: Option<Devices>,
+    /// What channels had kept and have not got back yet.
+    kept: HashMap<ChannelId, Kept>,
     shelf: Option<Shelf>,
     messengers: HashMap<String, Arc<api::Messenger>>,
     tls: Vec<Arc<Tls>>,
@@ -106,7 +110,7 @@ impl Gateway {
         let id_key = secret("ids").await?[..16].try_into().into_diagnostic()?;
         let texts = Arc::new(Texts::new(&config, &ids));
         let policy = Arc::new(policy::compile(&config, &ids, &environment, code_key)?);
-        let core = recovered(&*store, policy, texts.clone(), &registry).await?;
+        let (core, kept) = recovered(&*store, policy, texts.clone(), &registry).await?;
 
         let (gate, inbound) = Gate::new(config.limits.intake_batches_max as usize);
         let (control, controls) = mpsc::channel(16);
@@ -135,6 +139,7 @@ impl Gateway {
             loopbacks: HashMap::new(),
             pushes: HashMap::new(),
             rcs: None,
+            kept,
             shelf: None,
             messengers: HashMap::new(),
             tls: Vec::new(),
@@ -276,11 +281,16 @@ async fn recovered(
     policy: Arc<engine::Policy>,
     texts: Arc<Texts>,
     registry: &Registry,
-) -> miette::Result<Core> {
+) -> miette::Result<(Core, HashMap<ChannelId, Kept>)> {
     let recovery = store.recover().await.into_diagnostic()?;
     let mut core = Core::new(policy, texts, recovery.last_seq, recovery.last_message);
+    let mut kept: HashMap<ChannelId, Kept> = HashMap::new();
     for fact in &recovery.facts {
         core.recover_fact(fact);
+        if let Some((channel, key)) = fact.kept() {
+            let own = (Bytes::copy_from_slice(key), Bytes::copy_from_slice(&fact.value));
+            kept.entry(channel).or_default().push(own);
+        }
     }
     let births = store.open_births().await.into_diagnostic()?;
     for page in births.chunks(RECOVERY_PAGE) {
@@ -292,7 +302,7 @@ async fn recovered(
     if core.open_messages() > 0 {
         tracing::info!(open = core.open_messages(), batches = births.len(), "open messages go on");
     }
-    Ok(core)
+    Ok((core, kept))
 }
 
 /// The registry, with what this binary is.

@@ -175,6 +175,7 @@ impl Core {
             Inbound::Command { command, ticket } => self.command(now, command, ticket),
             Inbound::Room { channel, room } => self.room(channel, room),
             Inbound::Presence { channel, number, presence } => self.presence(now, channel, &number, presence),
+            Inbound::Keep { channel, key, value } => self.known.keep(channel, &key, value.as_deref()),
             Inbound::Signal { channel, signal } => self.signal(now, channel, signal),
         }
     }

@@ -124,7 +124,7 @@ impl Batch {
 }
 
 /// Small standing knowledge beside messages: links, leases of pool numbers, consent, one-time codes,
-/// idempotency keys, paused channels, presence. Changed only together with the entries that cause it.
+/// idempotency keys, paused channels, presence, what channels keep. Changed only together with the entries that cause it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FactChange {
     pub kind: FactKind,
@@ -142,6 +142,15 @@ pub struct Fact {
     pub key: Vec<u8>,
     pub value: Vec<u8>,
     pub expires_at: Option<Timestamp>,
+}
+
+impl Fact {
+    /// What a channel had kept: which channel, and under what key. `None` for other facts.
+    #[must_use]
+    pub fn kept(&self) -> Option<(ChannelId, &[u8])> {
+        let (channel, key) = self.key.split_first_chunk().filter(|_| self.kind == FactKind::Kept)?;
+        Some((ChannelId(u16::from_be_bytes(*channel)), key))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -163,10 +172,12 @@ pub enum FactKind {
     Paused = 7,
     /// (channel, number) -> reached there, away, or nobody there.
     Presence = 8,
+    /// (channel, key) -> what the channel keeps there.
+    Kept = 9,
 }
 
 impl FactKind {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Link,
         Self::Epoch,
         Self::Challenge,
@@ -175,6 +186,7 @@ impl FactKind {
         Self::Idempotency,
         Self::Paused,
         Self::Presence,
+        Self::Kept,
     ];
 }
 

@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 
 use crate::{
     journal::{Fact, FactChange, FactKind},
+    kept::Kept,
     presence::Presences,
     seen::Seen,
 };
@@ -44,6 +45,7 @@ pub(crate) struct Knowledge {
     pub(crate) seen: Seen,
     paused: HashMap<ChannelId, bool>,
     pub(crate) presences: Presences,
+    kept: Kept,
     changes: Vec<FactChange>,
 }
 
@@ -214,6 +216,11 @@ impl Knowledge {
         self.change(FactKind::Paused, channel.0.to_be_bytes().into(), paused.then(|| vec![1]), None);
     }
 
+    /// A channel has something kept, or forgotten.
+    pub(crate) fn keep(&mut self, channel: ChannelId, key: &[u8], value: Option<&[u8]>) {
+        self.changes.extend(self.kept.change(channel, key, value));
+    }
+
     pub(crate) fn is_paused(&self, channel: ChannelId) -> bool {
         self.paused.get(&channel).copied().unwrap_or(false)
     }
@@ -256,6 +263,7 @@ impl Knowledge {
             }
             FactKind::Idempotency => return self.seen.recover(fact),
             FactKind::Presence => return self.presences.recover(fact),
+            FactKind::Kept => self.kept.recover(&fact.key),
             FactKind::Paused => {
                 self.paused.insert(ChannelId(u16::from_be_bytes(fact.key.as_slice().try_into().ok()?)), true);
             }

@@ -20,6 +20,7 @@ mod gates;
 mod gather;
 mod gauge;
 pub mod journal;
+mod kept;
 mod knowledge;
 mod ladder;
 mod lanes;

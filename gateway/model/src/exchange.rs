@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use smol_str::SmolStr;
@@ -38,6 +39,9 @@ pub enum Inbound {
     Room { channel: ChannelId, room: u32 },
     /// Whether somebody can be reached on `channel`. No answer; the newest word holds.
     Presence { channel: ChannelId, number: Pii<Number>, presence: Presence },
+    /// What `channel` wants to find again after a restart, in its own words; without a value it is forgotten. Written
+    /// down with the next commit, as far as there is room. No answer.
+    Keep { channel: ChannelId, key: Bytes, value: Option<Bytes> },
     /// A fleeting event from `channel`, in its own words. No answer, never stored.
     Signal { channel: ChannelId, signal: Signal },
 }

@@ -75,6 +75,7 @@ impl Story {
             }
             Inbound::Presence { number, presence, .. } => self.presence(number, *presence),
             Inbound::Signal { .. } => "signal".into(),
+            Inbound::Keep { .. } => "keep".into(),
             Inbound::Outcome { .. } | Inbound::Room { .. } => String::new(),
         }
     }

@@ -47,7 +47,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hashbrown::HashMap;
-use kit::Watch;
+use kit::{Kept, Watch};
 use model::{Answer, Cause, Inbound, Outgoing, SessionId, Timestamp};
 use sip_message::{Message, Request, StatusCode};
 use sip_net::{
@@ -202,6 +202,13 @@ impl Core {
         core.announce_users(now_us);
         core.seek_relay(now_us);
         core
+    }
+
+    /// What it had kept when the last process ended, before anything else happens.
+    pub fn recall(&mut self, now_us: i64, kept: Kept) {
+        let settings = self.settings.clone();
+        self.focus.recall(now_us, &settings, kept);
+        self.settle(now_us);
     }
 
     /// What is to be done. Drain all lists.

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use kit::{Channel, Intake, Session, Watch};
+use kit::{Channel, Intake, Kept, Session, Watch};
 use model::{Answer, Cause, Inbound, Outcome, Outgoing, Refusal, Retry};
 use sip_net::{
     Ended, Endpoint, Event, Flow, Inbox, NoFlow, Target, msrp,
@@ -59,16 +59,17 @@ impl Rcs {
         watch: Arc<dyn Watch>,
         stop: CancellationToken,
     ) -> (Arc<Self>, impl Future<Output = ()> + Send + use<>) {
-        Self::with_sessions(settings, (endpoint, inbox), None, intake, watch, stop)
+        Self::with_sessions(settings, (endpoint, inbox), None, Kept::new(), intake, watch, stop)
     }
 
     /// The channel, and the task that keeps it going until `stop`: then nothing more is taken, and what is under way
     /// is waited for. The endpoint and the connections of MSRP are to be stopped after that. Sessions need both
-    /// `media` and [`Settings::msrp`].
+    /// `media` and [`Settings::msrp`]. `kept`: what it had kept when the last process ended.
     pub fn with_sessions(
         settings: Settings,
         (endpoint, inbox): (Arc<Endpoint>, Inbox),
         media: Option<(msrp::Connections, msrp::Inbox)>,
+        kept: Kept,
         intake: Arc<dyn Intake>,
         watch: Arc<dyn Watch>,
         stop: CancellationToken,
@@ -77,7 +78,8 @@ impl Rcs {
         let (jobs, queue) = mpsc::unbounded_channel();
         let session = intake.open(Arc::new(Answers(jobs.clone())));
         let ways = Box::new(Sockets { sip: endpoint.clone(), msrp: connections.clone() });
-        let core = Core::new(now(), Arc::new(settings), session, random(), ways, watch.clone());
+        let mut core = Core::new(now(), Arc::new(settings), session, random(), ways, watch.clone());
+        core.recall(now(), kept);
         let driver = Driver {
             core,
             told_us: 0,

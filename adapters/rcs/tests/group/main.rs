@@ -2,6 +2,7 @@
 //! between them, all of them scripted.
 
 mod hostile;
+mod kept;
 mod membership;
 mod state;
 mod talk;

@@ -13,8 +13,8 @@ use crate::{
     chat::world_with,
     handset::{Handset, next, reason},
     party::{
-        CONTRIBUTION, FACTORY, body, conference_of, create, creation, delivered, gathered, handsets, list,
-        party, status,
+        CHAT, CONTRIBUTION, FACTORY, body, conference_of, create, creation, delivered, gathered, handsets,
+        list, party, status,
     },
     world::{JUN, MINA, PHONE, number},
 };
@@ -457,6 +457,55 @@ fn when_we_stop_everybody_hears_it_and_nothing_is_kept() {
         );
     assert_eq!(byes.count(), 2);
     assert!(party.world.core.is_idle());
+}
+
+/// What the README says about a restart: only what was kept is left.
+#[test]
+fn a_group_goes_on_after_a_restart() {
+    let mut party = party();
+    party.mina.says(&mut party.world, "Msg1", "안녕");
+    let all = party.submissions();
+    party.accept(&all);
+    let conference = party.conference.clone();
+    let mut world = party.world.restarted();
+    let (mina, jun) = (&mut party.mina.handset, &mut party.jun.handset);
+    for (flow, who, name) in [(mina.flow, MINA, "mina@127.0.0.1:6001"), (jun.flow, JUN, "jun@127.0.0.1:6002")]
+    {
+        let contact = format!("<sip:{name}>;{CHAT}");
+        assert_eq!(world.register(flow, who, &contact, "Expires: 600").status, 200);
+    }
+    world.settle();
+    // The gateway hands it over again: Jun is invited to the same group and gets it.
+    let message = world.outgoing((*all[0].0).clone());
+    world.hand_over(Outgoing::Message(message));
+    let (_, invite) = world.sent_request();
+    assert_eq!((&invite.method, invite.uri.as_str()), (&Method::INVITE, "sip:jun@127.0.0.1:6002"));
+    assert_eq!(conference_of(invite.headers.text(Name::Contact)), conference);
+    assert_eq!(invite.headers.text(Name::ContributionId), Some(CONTRIBUTION));
+    assert_eq!(invite.headers.text(Name::Subject), Some("Dinner"));
+    assert_eq!(invite.headers.text(Name::ReferredBy), Some(format!("<tel:{MINA}>").as_str()));
+    // Mina dials it.
+    let head = creation(mina, MINA, 7)
+        .replace(FACTORY, &conference)
+        .replace("multipart/mixed;boundary=b", "application/sdp");
+    world.request(mina.flow, &head, mina.sdp("a=setup:active\r\n").as_bytes());
+    let ok = world.sent_response();
+    assert_eq!((ok.status.code(), conference_of(ok.headers.text(Name::Contact))), (200, conference));
+    // The phone writes to it.
+    world.settle();
+    let mut answer = crate::world::text(PHONE, MINA, "I come");
+    answer.to = model::Pii::new(party.as_user());
+    let message = world.outgoing(answer);
+    world.hand_over(Outgoing::Message(message));
+    let heard: Vec<_> = world
+        .inbound
+        .iter()
+        .map(|one| match one {
+            Inbound::Submit { submission, .. } => submission.to.clone(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(heard, [number(MINA), number(JUN)]);
 }
 
 /// §8.1: what a client did not list as wrapped comes by MESSAGE.

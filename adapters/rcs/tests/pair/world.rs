@@ -1,7 +1,7 @@
 //! A core, the wire on its one side and the gateway on the other.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{BTreeMap, HashSet, VecDeque},
     net::SocketAddr,
     sync::{Arc, Mutex},
 };
@@ -100,11 +100,14 @@ pub(crate) struct World {
     pub(crate) now_us: i64,
     pub(crate) wire: Arc<Mutex<Wire>>,
     pub(crate) inbound: VecDeque<Inbound>,
+    /// What the gateway keeps for it.
+    pub(crate) kept: BTreeMap<Bytes, Bytes>,
     pub(crate) sent: VecDeque<(Flow, Message)>,
     /// What is to be done with connections of MSRP.
     pub(crate) msrp: VecDeque<sip_msrp::Action>,
     /// What happened, where that is written down.
     pub(crate) ladder: Option<Ladder>,
+    settings: Settings,
     ids: MessageIds,
     branches: u32,
     attempts: u32,
@@ -159,7 +162,7 @@ impl World {
         let wire = sockets.0.clone();
         let core = Core::new(
             START_US,
-            Arc::new(settings),
+            Arc::new(settings.clone()),
             SessionId(3),
             [1, 2, 3, 4],
             Box::new(sockets),
@@ -170,14 +173,27 @@ impl World {
             now_us: START_US,
             wire,
             inbound: VecDeque::new(),
+            kept: BTreeMap::new(),
             sent: VecDeque::new(),
             msrp: VecDeque::new(),
             ladder: None,
+            settings,
             ids: MessageIds::default(),
             branches: 0,
             attempts: 0,
         };
         world.collect();
+        world
+    }
+
+    /// The same after a crash: what was kept is left, and nothing else.
+    pub(crate) fn restarted(&self) -> Self {
+        let mut world = Self::with(self.settings.clone());
+        world.now_us = self.now_us;
+        world.kept = self.kept.clone();
+        world.core.recall(world.now_us, world.kept.clone().into_iter().collect());
+        world.collect();
+        world.settle();
         world
     }
 
@@ -197,6 +213,16 @@ impl World {
             }
             self.sent.push_back((flow, message));
         }
+        out.inbound.retain(|inbound| match inbound {
+            Inbound::Keep { key, value, .. } => {
+                match value {
+                    Some(value) => self.kept.insert(key.clone(), value.clone()),
+                    None => self.kept.remove(key),
+                };
+                false
+            }
+            _ => true,
+        });
         if let Some(ladder) = &mut self.ladder {
             for action in &out.msrp {
                 if let sip_msrp::Action::Write { connection, octets } = action {

@@ -126,6 +126,7 @@ impl World {
             settings,
             (endpoint, inbox),
             Some((connections, media)),
+            kit::Kept::new(),
             desk.clone(),
             Arc::new(kit::Unwatched),
             stop.clone(),

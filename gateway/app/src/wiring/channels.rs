@@ -140,6 +140,7 @@ impl Gateway {
             intake: self.gate.clone(),
             watch,
             registry: self.registry.clone(),
+            kept: self.kept.remove(&id).unwrap_or_default(),
             edge: &self.edge,
             tasks: &self.tasks,
         };

@@ -4,7 +4,6 @@ use serde_json::json;
 
 use crate::{
     chatter::{Chat, Chatter, GROUP, Said},
-    device::Call,
     served::{JUN, MINA, PHONE, Served},
     support::{Script, until},
     wire::Heard,
@@ -161,19 +160,29 @@ fn what_rcs_gives_back_is_an_sms_of_the_group() {
 
 /// What the README of the channel says about a restart.
 #[test]
-fn a_group_that_a_restart_forgot_is_created_again_under_its_uri() {
-    let served = Served::standalone();
-    let (mina, of_mina, jun, of_jun) = party(&served);
+fn a_group_goes_on_after_the_process_was_killed() {
+    let answers = |to: &str| if PHONE.ends_with(to) { Script::Answer("I come") } else { Script::Deliver };
+    let served = Served::start("rcs", answers, |text| text);
+    let (mut mina, of_mina, jun, of_jun) = party(&served);
+    mina.hears_that(says(PHONE, "I come"));
     let conference = of_mina.call.target.clone();
     drop((mina, of_mina, jun, of_jun));
     let served = served.restart();
-    let mut mina = Chatter::register(MINA, &served);
-    let call = Call { id: "again@test".into(), target: conference.clone(), to: format!("<{conference}>") };
-    let offerless = "Contact: <sip:mina@127.0.0.1;transport=tcp>\r\n";
-    assert_eq!(mina.device.asks_in(&call, "INVITE", offerless, b"").status(), Some(404));
-    mina.device.acknowledges(&call);
-    let again = mina.founds(&[JUN, PHONE], "Dinner");
-    assert_eq!(again.call.target, conference);
-    mina.writes(&again, "Msg2", "still there?");
+
+    // Mina dials it, Jun is invited by what she says, and the phone hears it from the number that it knows.
+    let (mut mina, mut jun) = (Chatter::register(MINA, &served), Chatter::register(JUN, &served));
+    let of_mina = mina.opens(GROUP, &conference, "");
+    assert_eq!(of_mina.call.target, conference);
+    mina.writes(&of_mina, "Msg2", "still there?");
+    let of_jun = jun.is_invited(GROUP);
+    assert_eq!(of_jun.call.target.split(['@', ';']).next(), conference.split(['@', ';']).next());
+    jun.hears_that(says(MINA, "still there?"));
     mina.hears_that(|said| said.text().contains("<delivered/>") && said.header("From").contains(PHONE));
+    mina.hears_that(says(PHONE, "I come"));
+    jun.hears_that(says(PHONE, "I come"));
+    let said = format!("{MINA}: still there?").into_bytes();
+    assert!(served.smsc.texts().contains(&said));
+    jun.leaves(of_jun);
+    mina.hangs_up(of_mina);
+    served.verified();
 }

@@ -28,7 +28,7 @@ use self::{summon::Ringing, watch::Watch};
 use super::{
     Core,
     flights::shown,
-    group::{Closing, Do, Leg, Refused, Said, Verdict},
+    group::{Closing, Do, Leg, Refused, Said, Verdict, key},
     sends::Owner,
     session::{Fate, Purpose, Why},
     slots::{Slot, Slots},
@@ -116,6 +116,10 @@ impl Core {
     fn do_for_group(&mut self, now_us: i64, one: Do) {
         match one {
             Do::Invite { group, member } => self.summon(now_us, &group, &member),
+            Do::Keep { group, value } => {
+                let channel = self.settings.channel;
+                self.out.inbound.push(Inbound::Keep { channel, key: key(&group), value });
+            }
             Do::Uninvite { group, member } => self.unsummon(now_us, &group, &member),
             Do::Close { leg, why } => {
                 let why = match why {

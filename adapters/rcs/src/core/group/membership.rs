@@ -95,6 +95,7 @@ impl Focus {
         {
             return Err(Refused::plainly(StatusCode::BAD_REQUEST));
         }
+        self.forget_idle(now_us, settings);
         let of_creator =
             self.groups.values().filter(|group| group.member(&creation.creator.line).is_some()).count();
         if of_creator >= policy.groups_per_user_max {
@@ -126,6 +127,7 @@ impl Focus {
         self.legs.insert(creation.leg, (id.clone(), creator));
         self.contributions.insert(group.contribution.clone(), id.clone());
         self.groups.insert(id.clone(), group);
+        self.keep(&id);
         Ok(id)
     }
 
@@ -170,12 +172,16 @@ impl Focus {
         let Some(member) = known.member_mut(&person.line).filter(|member| member.state.is_member()) else {
             return Err(NOT_A_MEMBER);
         };
-        if let Some(display) = &person.display {
-            member.person.display = Some(display.clone());
+        let named = person.display.is_some() && member.person.display != person.display;
+        if named {
+            member.person.display.clone_from(&person.display);
         }
         if member.state == State::Pending {
             // The devices that ring need not any more.
             self.out.push(Do::Uninvite { group: group.into(), member: person.line.clone() });
+        }
+        if named {
+            known.changed(&person.line);
         }
         self.enter(now_us, settings, group, &person.line, leg);
         Ok(())
@@ -316,6 +322,7 @@ impl Focus {
     fn remove(&mut self, id: &str) {
         let Some(group) = self.groups.remove(id) else { return };
         self.contributions.remove(&group.contribution);
+        self.out.push(Do::Keep { group: group.id.clone(), value: None });
         for watcher in &group.watchers {
             self.watchers.remove(&watcher.token);
             self.out.push(Do::Unwatch { watcher: watcher.token });

@@ -12,10 +12,11 @@
 //! | a message to the group from somebody without RCS | [`Focus::from_elsewhere`] (`elsewhere`) |
 //! | SUBSCRIBE, and the answers to NOTIFY | [`Focus::watch`], [`Focus::notified`], [`Focus::unwatched`] |
 //!
-//! Nothing is kept beyond the process: a device that finds its group gone creates it again with the old
-//! Contribution-ID, which brings its members back.
+//! Who belongs to a group is kept beyond the process, its sessions and subscriptions are not: [`Focus::recall`]
+//! (`kept`). A device that finds its group gone creates it again with the old Contribution-ID, under the same URI.
 
 mod elsewhere;
+mod kept;
 mod member;
 mod membership;
 mod notices;
@@ -32,6 +33,7 @@ use sip_rcs::Private;
 use sip_transaction::hash::Seed;
 use smol_str::SmolStr;
 
+pub(super) use self::{kept::key, talk::member_of};
 pub use self::{
     member::{ROWS as MEMBER, State as MemberState, Trigger as MemberTrigger},
     membership::{Creation, Wish},
@@ -44,7 +46,6 @@ use self::{
 };
 use super::slots::{Slot, Slots};
 use crate::{Settings, translate::Line};
-pub(super) use talk::member_of;
 
 /// A session of a member, as its owner numbers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -94,6 +95,8 @@ pub enum Do {
     /// Invite a member, see [`Focus::invitation`]; what comes of it is said to [`Focus::joined`] or
     /// [`Focus::not_joined`].
     Invite { group: SmolStr, member: Line },
+    /// Find this again after a restart, see [`Focus::recall`]; without a value, never again.
+    Keep { group: SmolStr, value: Option<Bytes> },
     /// Take an invitation back that is not answered (RFC 3261 §9).
     Uninvite { group: SmolStr, member: Line },
     /// End a session.
@@ -119,6 +122,7 @@ impl fmt::Debug for Do {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, octets) = match self {
             Self::Invite { .. } => ("Invite", 0),
+            Self::Keep { value, .. } => ("Keep", value.as_ref().map_or(0, Bytes::len)),
             Self::Uninvite { .. } => ("Uninvite", 0),
             Self::Close { why, .. } => return f.debug_tuple("Close").field(why).finish(),
             Self::Say { body, .. } => ("Say", body.len()),
@@ -325,8 +329,9 @@ impl Focus {
         }
     }
 
-    /// Tells those who want to hear what changed.
+    /// Tells those who want to hear what changed, and has it kept.
     fn notify(&mut self, settings: &Settings, group: &str) {
+        self.keep(group);
         if let Some(group) = self.groups.get_mut(group) {
             let told = group.notifications(settings);
             self.out.extend(told.into_iter().map(|(watcher, document)| Do::Notify { watcher, document }));

@@ -13,6 +13,7 @@ use smol_str::SmolStr;
 
 use super::{
     Leg,
+    kept::Standing,
     member::{State, Trigger},
 };
 use crate::{
@@ -97,6 +98,7 @@ pub(super) struct Group {
     pub(super) members: Vec<Member>,
     pub(super) watchers: Vec<Watcher>,
     pub(super) touched_us: i64,
+    pub(super) kept: Standing,
     /// Changes so far.
     version: u32,
     recent: VecDeque<(u64, Line)>,
@@ -117,6 +119,7 @@ impl Group {
             members: Vec::new(),
             watchers: Vec::new(),
             touched_us: 0,
+            kept: Standing::default(),
             version: 0,
             recent: VecDeque::new(),
         }
@@ -180,8 +183,13 @@ impl Group {
         true
     }
 
+    /// Changes so far.
+    pub(super) const fn version(&self) -> u32 {
+        self.version
+    }
+
     /// The others are to hear of it.
-    fn changed(&mut self, line: &Line) {
+    pub(super) fn changed(&mut self, line: &Line) {
         self.version = self.version.wrapping_add(1);
         for watcher in &mut self.watchers {
             if !watcher.due.members.contains(line) {

@@ -137,6 +137,7 @@ impl Focus {
                 group.remember(hash, sender);
             }
         }
+        self.keep(id);
         let reference = submission.reference.clone();
         let name = reference.as_deref().unwrap_or(said.id);
         let about = About::Said { asker: said.asker, all: false, unreached: None };

@@ -95,6 +95,7 @@ pub(crate) async fn facts_are_kept_changed_and_forgotten(place: &Place) {
             change(FactKind::Link, b"b", Some(b"two"), None),
             change(FactKind::Epoch, b"", Some(b""), None),
             change(FactKind::Idempotency, b"\0\xff", Some(b"\0"), Some(at(100))),
+            change(FactKind::Kept, b"\0\x07k", Some(b"v"), None),
             change(FactKind::Presence, b"here", Some(b"x"), Some(at(100))),
             change(FactKind::Paused, b"gone", Some(b"x"), None),
             change(FactKind::Paused, b"gone", None, None),
@@ -116,6 +117,7 @@ pub(crate) async fn facts_are_kept_changed_and_forgotten(place: &Place) {
             fact(FactKind::Epoch, b"", b"", None),
             fact(FactKind::Idempotency, b"\0\xff", b"\0", Some(at(100))),
             fact(FactKind::Presence, b"here", b"x", Some(at(100))),
+            fact(FactKind::Kept, b"\0\x07k", b"v", None),
         ]
     );
     commit(
@@ -132,13 +134,17 @@ pub(crate) async fn facts_are_kept_changed_and_forgotten(place: &Place) {
     assert_eq!(store.purge(at(100), Duration::ZERO).await.unwrap().facts, 2);
     assert_eq!(
         store.recover().await.unwrap().facts,
-        [fact(FactKind::Link, b"b", b"three", Some(at(200))), fact(FactKind::Epoch, b"", b"", None),]
+        [
+            fact(FactKind::Link, b"b", b"three", Some(at(200))),
+            fact(FactKind::Epoch, b"", b"", None),
+            fact(FactKind::Kept, b"\0\x07k", b"v", None),
+        ]
     );
     let many: Vec<FactChange> = (0..3_000_u32)
         .map(|key| change(FactKind::Idempotency, &key.to_be_bytes(), Some(&[7; 40]), Some(at(300))))
         .collect();
     commit(3, many).await.unwrap();
-    assert_eq!(store.size().await.unwrap().facts, 3_002);
+    assert_eq!(store.size().await.unwrap().facts, 3_003);
     assert_eq!(store.purge(at(300), Duration::ZERO).await.unwrap().facts, 3_001);
 }
 
