@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use crate::{
     account::{Account, Transport, uri},
-    capture::{Capture, Protocol},
+    capture::{Captured, Protocol},
     ims::{Ims, RegistrationBody},
     linphone::{Linphone, Wrapping},
     program::{PATIENCE, free_address},
@@ -28,14 +28,16 @@ fn core(body: RegistrationBody) -> Core {
     let account = "\n[[account]]\nname = \"shop\"\nnumbers = [\"15881234\"]\n\
                    api = { keys = [\"plain:shop-key\"] }\n";
     let change = |text: String| text.replace("127.0.0.1:6060", &scscf.to_string()) + account;
-    let served = Served::start("ims-as", |_| Script::Deliver, change);
+    let served = Served::start_beside(&[(scscf, Protocol::Sip)], "ims-as", |_| Script::Deliver, change);
     let ims = Ims::start(scscf, served.sip, body, &[MINA, JUN]);
     Core { _ims: ims, served, scscf }
 }
 
 impl Core {
-    fn captured(&self) -> Capture {
-        Capture::start(&[(self.served.sip, Protocol::Sip), (self.scscf, Protocol::Sip)])
+    /// What was said with the core and behind it.
+    #[track_caller]
+    fn captured(&self) -> Captured {
+        self.served.captured()
     }
 
     /// Waits until the gateway was told so often who is there.
@@ -55,7 +57,6 @@ impl Core {
 fn a_registration_with_the_core_brings_what_waited() {
     for body in [RegistrationBody::Register, RegistrationBody::ServiceInfo] {
         let core = core(body);
-        let capture = core.captured();
         let mut mina = core.phone(MINA, Transport::Udp);
         core.hears_of_presence(1);
         mina.unregister();
@@ -65,8 +66,7 @@ fn a_registration_with_the_core_brings_what_waited() {
         mina.come_back();
         assert_eq!(mina.wait_for_message()["text"], "it waited");
         core.served.gateway.becomes("shop-key", &id, "delivered");
-        let captured = capture.finish();
-        captured.dissected();
+        let captured = core.captured();
         let told = captured.sip("sip.Method == REGISTER && sip.Content-Type");
         assert!(!told.is_empty(), "a third-party REGISTER with a body");
         assert_eq!(core.served.verified()["accepted"], 1);
@@ -76,7 +76,6 @@ fn a_registration_with_the_core_brings_what_waited() {
 #[test]
 fn phones_of_the_core_write_to_each_other_and_to_phones_without_rcs() {
     let core = core(RegistrationBody::Register);
-    let capture = core.captured();
     let mut mina = core.phone(MINA, Transport::Udp);
     let mut jun = core.phone(JUN, Transport::Tcp);
     mina.send(&uri(JUN), "through the gateway");
@@ -88,8 +87,7 @@ fn phones_of_the_core_write_to_each_other_and_to_phones_without_rcs() {
     mina.send(&uri(PHONE), "by SMS");
     mina.wait_for_state("by SMS", "delivered");
     assert_eq!(core.served.smsc.texts(), [b"by SMS"]);
-    let captured = capture.finish();
-    captured.dissected();
+    let captured = core.captured();
     let charged = core.served.usage();
     assert_eq!(charged.len(), 2, "{charged:?}");
     for row in charged {
@@ -130,7 +128,6 @@ fn who_is_not_listed_is_asked_for_a_password() {
 #[test]
 fn a_phone_with_a_card_registers_with_aka_and_is_reached() {
     let core = core(RegistrationBody::Register);
-    let capture = core.captured();
     for (transport, user) in [(Transport::Udp, MINA), (Transport::Tcp, JUN)] {
         let fields = [with_aka(user)];
         let scenario = Scenario { transport, fields: &fields, ..Scenario::new("register_aka", core.scscf) };
@@ -139,7 +136,7 @@ fn a_phone_with_a_card_registers_with_aka_and_is_reached() {
     }
     core.hears_of_presence(2);
     // SIPp has gone; its registration has not.
-    let counts = capture.finish().dissected();
+    let counts = core.captured().dissected();
     assert!(counts["REGISTER"] >= 6, "two of each phone, and one of the core for each: {counts:?}");
 }
 
@@ -152,7 +149,6 @@ fn a_phone_with_a_card_exchanges_short_messages_through_the_core() {
     let registers = Scenario { local, fields: &fields, ..Scenario::new("register_aka", core.scscf) };
     assert_eq!(Sipp::run(&registers).successful, 1);
     core.hears_of_presence(1);
-    let capture = core.captured();
     // RP-DATA 13 to the centre 100 with an SMS-SUBMIT to +821099990001: data, among it what ends lines and strings.
     let submit = [
         &[0x00, 0x0D, 0x00, 0x03, 0x81, 0x01, 0xF0, 0x12][..],
@@ -177,8 +173,7 @@ fn a_phone_with_a_card_exchanges_short_messages_through_the_core() {
     let id = core.served.gateway.submit("shop-key", MINA, "안녕");
     core.served.gateway.becomes("shop-key", &id, "delivered");
     assert_eq!(phone.finish().successful, 1);
-    let captured = capture.finish();
-    captured.dissected();
+    let captured = core.captured();
     // Seen on both sides of the core.
     let sent = captured.short("sip.from.user contains \"0001\"", false);
     assert!(sent.len() >= 2 && sent.iter().all(|body| *body == submit), "{sent:02x?}");

@@ -3,31 +3,79 @@
 //! tshark is the dissector that nobody of this project wrote: what it calls malformed is.
 
 use std::{
+    cell::{Cell, RefCell},
     collections::BTreeMap,
-    fs,
+    fmt::Write as _,
+    fs::{self, File},
+    io::{Read, Seek, SeekFrom, Write as _},
     net::{SocketAddr, UdpSocket},
     path::PathBuf,
     process::Command,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
 };
 
+use rustls::{ClientConfig, KeyLog};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::program::{Program, free_address, until};
+
+/// KiB after which a capture ends: the beginning of a flood says what the rest of it would.
+const KIB_MAX: &str = "24576";
+/// How tshark writes `Error` among the severities of its experts.
+const ERROR: &str = "8388608";
 
 /// The protocol that is spoken on an address, as tshark calls it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
     Sip,
     Msrp,
+    /// SIP over TLS is read where one end wrote its keys down; see [`Capture::reads`]. Inside TLS tshark knows no MSRP.
+    SipOverTls,
+}
+
+impl Protocol {
+    /// What `tshark -d` is to be told about a port.
+    fn decoding(self, port: u16) -> Vec<String> {
+        match self {
+            Self::Sip => vec![format!("udp.port=={port},sip"), format!("tcp.port=={port},sip")],
+            Self::Msrp => vec![format!("tcp.port=={port},msrp")],
+            Self::SipOverTls => vec![format!("tcp.port=={port},tls"), format!("tls.port=={port},sip")],
+        }
+    }
 }
 
 pub(crate) struct Capture {
-    program: Program,
+    program: RefCell<Program>,
     spoken: Vec<(u16, Protocol)>,
+    /// Ports from which something malformed is sent on purpose.
+    excused: RefCell<Vec<u16>>,
     /// Where only marks go to.
     marks: SocketAddr,
+    marked: Cell<u32>,
+    keys: Arc<Keys>,
     home: TempDir,
+}
+
+/// Where an end writes down the keys of its connections, as tshark reads them.
+#[derive(Debug)]
+struct Keys(Mutex<File>);
+
+impl KeyLog for Keys {
+    fn log(&self, label: &str, client_random: &[u8], secret: &[u8]) {
+        let mut line = format!("{label} ");
+        for octet in client_random {
+            write!(line, "{octet:02x}").expect("a string takes more");
+        }
+        line.push(' ');
+        for octet in secret {
+            write!(line, "{octet:02x}").expect("a string takes more");
+        }
+        line.push('\n');
+        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        file.write_all(line.as_bytes()).expect("the folder takes a file");
+    }
 }
 
 /// A message as it went over the wire.
@@ -46,70 +94,149 @@ impl Capture {
         let spoken: Vec<_> = spoken.iter().map(|(address, protocol)| (address.port(), *protocol)).collect();
         let ports = spoken.iter().map(|(port, _)| *port).chain([marks.port()]);
         let filter = ports.map(|port| format!("port {port}")).collect::<Vec<_>>().join(" or ");
-        let mut command = Command::new("tshark");
+        // What tshark captures with; it begins sooner than tshark itself.
+        let mut command = Command::new("dumpcap");
         // Room for a flood: what the capture loses tshark takes for malformed.
         command.args(["-B", "128", "-q", "-i", "lo", "-w", "capture.pcapng", "-f", &filter]);
-        let capture = Self { program: Program::start("tshark", home.path(), &command), spoken, marks, home };
-        capture.wait_for_mark("begin");
+        command.args(["-a", &format!("filesize:{KIB_MAX}")]);
+        let program = RefCell::new(Program::start("wireshark-common", home.path(), &command));
+        let (excused, marked) = (RefCell::default(), Cell::default());
+        let keys = File::create(home.path().join("keys")).expect("the folder takes a file");
+        let keys = Arc::new(Keys(Mutex::new(keys)));
+        let capture = Self { program, spoken, excused, marks, marked, keys, home };
+        capture.waits_for_mark();
         capture
+    }
+
+    /// What this port sends is malformed on purpose; what it is answered is not.
+    pub(crate) fn excuse(&self, port: u16) {
+        self.excused.borrow_mut().push(port);
+    }
+
+    /// What an end with this configuration says and hears over TLS can be read.
+    pub(crate) fn reads(&self, mut config: ClientConfig) -> Arc<ClientConfig> {
+        config.key_log = self.keys.clone();
+        Arc::new(config)
     }
 
     /// Ends the capture, once it has everything that was sent before.
     #[track_caller]
-    pub(crate) fn finish(mut self) -> Captured {
-        self.wait_for_mark("end");
-        self.program.stop("-INT");
-        Captured { spoken: self.spoken.clone(), home: self.home }
+    pub(crate) fn finish(self) -> Captured {
+        self.so_far()
+    }
+
+    /// Everything that was sent before.
+    #[track_caller]
+    pub(crate) fn so_far(&self) -> Captured {
+        self.waits_for_mark();
+        let file = fs::read(self.file()).expect("the capture has a file");
+        let home = tempfile::tempdir().expect("the system has room for a folder");
+        let captured = Captured { spoken: self.spoken.clone(), excused: self.excused.borrow().clone(), home };
+        fs::write(captured.path(), whole_blocks(&file)).expect("the folder takes a file");
+        fs::copy(self.home.path().join("keys"), captured.keys()).expect("the folder takes a file");
+        captured
     }
 
     /// Sends a mark and waits until it is in the file: whatever was sent before it is there as well.
     #[track_caller]
-    fn wait_for_mark(&self, word: &str) {
-        let mark = format!("mark of the test: {word}");
+    fn waits_for_mark(&self) {
+        let number = self.marked.replace(self.marked.get() + 1);
+        let mark = format!("mark {number} of the test");
         let socket = UdpSocket::bind("127.0.0.1:0").expect("the loopback has a free port");
-        until(&format!("tshark captures the {word}"), || {
+        let from = fs::metadata(self.file()).map_or(0, |file| file.len());
+        until(&format!("dumpcap captures {mark}"), || {
             socket.send_to(mark.as_bytes(), self.marks).expect("the loopback takes a datagram");
-            let file = fs::read(self.home.path().join("capture.pcapng")).ok()?;
-            file.windows(mark.len()).any(|octets| octets == mark.as_bytes()).then_some(())
+            let ended = self.program.borrow_mut().ended();
+            if let Some(status) = ended {
+                // It has as much as it may.
+                assert!(status.success(), "dumpcap: {}", self.program.borrow_mut().last_words());
+                return Some(());
+            }
+            let mut file = File::open(self.file()).ok()?;
+            file.seek(SeekFrom::Start(from)).expect("a file has places");
+            let mut new = Vec::new();
+            file.read_to_end(&mut new).expect("a file can be read");
+            new.windows(mark.len()).any(|octets| octets == mark.as_bytes()).then_some(())
         });
+    }
+
+    fn file(&self) -> PathBuf {
+        self.home.path().join("capture.pcapng")
     }
 }
 
-/// A capture that has ended.
+/// The beginning of a file of pcapng up to the last block that is all there.
+fn whole_blocks(file: &[u8]) -> &[u8] {
+    let mut end = 0;
+    let length = |at: usize| {
+        let octets = file.get(at + 4..at + 8)?;
+        usize::try_from(u32::from_ne_bytes(octets.try_into().ok()?)).ok()
+    };
+    while let Some(length) = length(end).filter(|length| (12..=file.len() - end).contains(length)) {
+        end += length;
+    }
+    &file[..end]
+}
+
+/// A capture that is judged when its test ends, whether the test asks for that or not.
+pub(crate) struct Judged(pub(crate) Capture);
+
+impl Drop for Judged {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            self.0.so_far().dissected();
+        }
+    }
+}
+
+/// What was captured up to some moment.
 pub(crate) struct Captured {
     spoken: Vec<(u16, Protocol)>,
+    excused: Vec<u16>,
     home: TempDir,
 }
 
 impl Captured {
-    /// How often each method, and each status, was dissected; panics when tshark finds anything malformed.
+    /// How often each method, and each status, was dissected; panics when tshark finds anything malformed that nobody
+    /// sent on purpose.
     #[track_caller]
     pub(crate) fn dissected(&self) -> BTreeMap<String, usize> {
-        let malformed = self.tshark(&[
-            "-Y",
-            "(sip || msrp) && (_ws.malformed || _ws.expert.severity == \"Error\")",
-            "-T",
-            "fields",
-            "-e",
-            "frame.number",
-            "-e",
-            "_ws.col.Info",
-            "-e",
+        const FIELDS: [&str; 10] = [
+            "sip.Method",
+            "sip.Status-Line",
+            "msrp.method",
+            "msrp.status.code",
+            "tcp.srcport",
+            "udp.srcport",
+            "_ws.malformed",
+            "_ws.expert.severity",
+            "frame.protocols",
             "_ws.expert.message",
-        ]);
-        assert!(malformed.is_empty(), "tshark finds these malformed:\n{malformed}");
-        let fields = ["sip.Method", "sip.Status-Line", "msrp.method", "msrp.status.code"];
+        ];
         let mut words = vec!["-Y", "sip || msrp", "-T", "fields"];
-        words.extend(fields.iter().flat_map(|field| ["-e", field]));
-        let mut counts = BTreeMap::new();
-        for line in self.tshark(&words).lines() {
-            for value in line.split('\t').flat_map(|field| field.split(',')).filter(|value| !value.is_empty())
+        words.extend(FIELDS.iter().flat_map(|field| ["-e", field]));
+        let said = self.tshark(&words);
+        let (mut counts, mut malformed) = (BTreeMap::new(), Vec::new());
+        for line in said.lines() {
+            let fields: Vec<_> = line.splitn(FIELDS.len(), '\t').collect();
+            let [messages @ .., tcp, udp, mark, severities, _, _] = fields.as_slice() else {
+                panic!("tshark said {line}")
+            };
+            for value in messages.iter().flat_map(|field| field.split(',')).filter(|value| !value.is_empty())
             {
                 // A status line is counted by its code.
                 let value = value.strip_prefix("SIP/2.0 ").and_then(|rest| rest.get(..3)).unwrap_or(value);
                 *counts.entry(value.to_owned()).or_default() += 1;
             }
+            let is_excused = [tcp, udp]
+                .iter()
+                .any(|port| port.parse().is_ok_and(|port: u16| self.excused.contains(&port)));
+            let is_malformed = !mark.is_empty() || severities.split(',').any(|severity| severity == ERROR);
+            if is_malformed && !is_excused {
+                malformed.push(line);
+            }
         }
+        assert!(malformed.is_empty(), "tshark finds these malformed:\n{}", malformed.join("\n"));
         counts
     }
 
@@ -152,16 +279,17 @@ impl Captured {
         self.home.path().join("capture.pcapng")
     }
 
+    fn keys(&self) -> PathBuf {
+        self.home.path().join("keys")
+    }
+
     #[track_caller]
     fn tshark(&self, words: &[&str]) -> String {
         let mut command = Command::new("tshark");
         command.arg("-r").arg(self.path());
-        for (port, protocol) in &self.spoken {
-            let name = if *protocol == Protocol::Sip { "sip" } else { "msrp" };
-            command.args(["-d", &format!("tcp.port=={port},{name}")]);
-            if *protocol == Protocol::Sip {
-                command.args(["-d", &format!("udp.port=={port},{name}")]);
-            }
+        command.arg("-o").arg(format!("tls.keylog_file:{}", self.keys().display()));
+        for decoding in self.spoken.iter().flat_map(|(port, protocol)| protocol.decoding(*port)) {
+            command.args(["-d", &decoding]);
         }
         let output = command.args(words).output().expect("tshark is there, `cargo xtask peers` installs it");
         let errors = String::from_utf8_lossy(&output.stderr);

@@ -19,7 +19,6 @@ fn writer(message: &crate::wire::Heard) -> String {
 #[test]
 fn a_phone_and_a_messenger_user_chat_in_a_session() {
     let served = Served::standalone();
-    let capture = served.captured();
     let tictoc = served.messenger();
     let mut mina = Chatter::register(MINA, &served);
 
@@ -76,7 +75,7 @@ fn a_phone_and_a_messenger_user_chat_in_a_session() {
     assert_eq!(mina.device.notifies(&message, "delivered"), Some(200));
     tictoc.hears_of("delivered", &last);
 
-    let counts = capture.finish().dissected();
+    let counts = served.captured().dissected();
     assert!(counts["INVITE"] == 1 && counts["ACK"] == 1 && counts["BYE"] == 1, "{counts:?}");
     // Of frames that share a segment one is counted; that they were heard is shown above.
     assert!(counts["SEND"] >= 1, "{counts:?}");
@@ -104,7 +103,6 @@ fn a_phone_chats_over_tls() {
 #[test]
 fn what_is_said_to_a_phone_without_rcs_leaves_by_sms() {
     let served = Served::standalone();
-    let capture = served.captured();
     let mut mina = Chatter::register(MINA, &served);
     let chat = mina.opens(CHAT, &format!("tel:{PHONE}"), "");
     mina.writes(&chat, "Msg1", "by SMS");
@@ -113,7 +111,6 @@ fn what_is_said_to_a_phone_without_rcs_leaves_by_sms() {
     assert!(notification.contains("<delivered/>"), "{notification}");
     assert_eq!(served.smsc.texts(), [b"by SMS"]);
     mina.hangs_up(chat);
-    capture.finish().dissected();
     assert_eq!(served.verified()["accepted"], 1);
 }
 
@@ -121,7 +118,6 @@ fn what_is_said_to_a_phone_without_rcs_leaves_by_sms() {
 #[test]
 fn a_large_message_of_a_phone_comes_whole() {
     let served = Served::standalone();
-    let capture = served.captured();
     let tictoc = served.messenger();
     let mut mina = Chatter::register(MINA, &served);
     let first = tictoc.write("u1", MINA, "tell me a story");
@@ -144,7 +140,6 @@ fn a_large_message_of_a_phone_comes_whole() {
     assert_eq!(mina.device.notifies(&message, "delivered"), Some(200));
     tictoc.hears_of("delivered", &first);
 
-    capture.finish().dissected();
     assert_eq!(served.verified()["accepted"], 2);
 }
 
@@ -152,7 +147,6 @@ fn a_large_message_of_a_phone_comes_whole() {
 #[test]
 fn a_large_message_for_a_phone_comes_in_a_session_of_its_own() {
     let served = Served::standalone();
-    let capture = served.captured();
     let tictoc = served.messenger();
     let mut mina = Chatter::register(MINA, &served);
     let story = "옛날 옛적에 -------frame$ ".repeat(500);
@@ -166,14 +160,12 @@ fn a_large_message_for_a_phone_comes_in_a_session_of_its_own() {
     let message = crate::wire::Heard { head: String::new(), body: said.body };
     assert_eq!(mina.device.notifies(&message, "delivered"), Some(200));
     tictoc.hears_of("delivered", &written);
-    capture.finish().dissected();
     assert_eq!(served.verified()["accepted"], 1);
 }
 
 #[test]
 fn a_phone_that_only_chats_is_invited_once() {
     let served = Served::standalone();
-    let capture = served.captured();
     let tictoc = served.messenger();
     let mut mina = Chatter::register_to_chat(MINA, &served);
     let first = tictoc.write("u1", MINA, "one");
@@ -196,7 +188,7 @@ fn a_phone_that_only_chats_is_invited_once() {
     served.gateway.signal("TERM");
     let bye = mina.is_hung_up(chat);
     assert_eq!(bye.header("Reason"), Some("SIP;cause=503;text=\"Service Unavailable\""));
-    let counts = capture.finish().dissected();
+    let counts = served.captured().dissected();
     assert!(counts["INVITE"] == 1 && !counts.contains_key("MESSAGE"), "{counts:?}");
     assert_eq!(served.verified()["accepted"], 3);
 }

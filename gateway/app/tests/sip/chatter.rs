@@ -3,7 +3,6 @@
 
 use std::{collections::VecDeque, net::SocketAddr};
 
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use sip_message::digest::{Answer, Challenge, Secret};
 use sip_msrp::{Action, Failure, Message, Path, Session, SessionKey, Uri};
 use sip_net::msrp::{Fingerprint, Proof, Settings, Target, testing::Peer, tls};
@@ -11,7 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     account::{DOMAIN, uri},
-    device::{Call, Device},
+    device::{Call, Certificate, Device, certificate},
     program::PATIENCE,
     served::Served,
     wire::Heard,
@@ -112,9 +111,7 @@ impl Chatter {
     /// A phone whose sessions go over TLS.
     #[track_caller]
     pub(crate) fn register_secure(user: &'static str, served: &Served) -> Self {
-        let made = rcgen::generate_simple_self_signed(["phone".to_owned()]).expect("a certificate is made");
-        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("it has a key");
-        Self::of(|| Device::register(user, served.sip), Some((made.cert.der().clone(), key)))
+        Self::of(|| Device::register(user, served.sip), Some(certificate()))
     }
 
     /// The same phone, behind a relay; it knows the password that `msrp_relay.cfg` asks for.
@@ -148,10 +145,7 @@ impl Chatter {
     }
 
     #[track_caller]
-    fn of(
-        register: impl FnOnce() -> Device,
-        own: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>,
-    ) -> Self {
+    fn of(register: impl FnOnce() -> Device, own: Option<Certificate>) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a runtime starts");
         let device = register();

@@ -2,17 +2,29 @@
 
 use std::{collections::VecDeque, net::SocketAddr, time::Duration};
 
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use sip_message::digest::{Answer, Challenge, Secret};
+use sip_net::msrp::tls;
 
 use crate::{
     account::{DOMAIN, PASSWORD, Transport, uri},
     program::PATIENCE,
+    served::Served,
     wire::{Heard, Wire},
 };
 
 /// What an RCS phone says of itself (RCC.07 §2.4.4).
 const FEATURES: &str = "+g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.msg,\
                         urn%3Aurn-7%3A3gpp-service.ims.icsi.oma.cpm.largemsg\"";
+
+pub(crate) type Certificate = (CertificateDer<'static>, PrivateKeyDer<'static>);
+
+/// One of a phone, signed by itself.
+pub(crate) fn certificate() -> Certificate {
+    let made = rcgen::generate_simple_self_signed(["phone".to_owned()]).expect("a certificate is made");
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("it has a key");
+    (made.cert.der().clone(), key)
+}
 
 pub(crate) struct Device {
     user: &'static str,
@@ -42,14 +54,21 @@ impl Device {
     /// The same, of a phone that says that of itself.
     #[track_caller]
     pub(crate) fn register_with(user: &'static str, registrar: SocketAddr, features: &'static str) -> Self {
-        let mut device = Self {
-            user,
-            features,
-            over: "TCP",
-            wire: Wire::new(Transport::Tcp, registrar),
-            sequence: 0,
-            unread: VecDeque::new(),
-        };
+        Self::register_over(user, "TCP", Wire::new(Transport::Tcp, registrar), features)
+    }
+
+    /// Registers over TLS, which the capture reads.
+    #[track_caller]
+    pub(crate) fn register_secure(user: &'static str, served: &Served) -> Self {
+        let (certificate, key) = certificate();
+        let connector = tls::connector(vec![certificate], key).expect("its own are good");
+        let wire = Wire::secure(served.tls, served.readable(&connector()));
+        Self::register_over(user, "TLS", wire, FEATURES)
+    }
+
+    #[track_caller]
+    fn register_over(user: &'static str, over: &'static str, wire: Wire, features: &'static str) -> Self {
+        let mut device = Self { user, features, over, wire, sequence: 0, unread: VecDeque::new() };
         let challenge = device.asks("REGISTER", &format!("sip:{DOMAIN}"), &uri(user), &device.contact(), b"");
         assert_eq!(challenge.status(), Some(401), "{}", challenge.head);
         let said = challenge.headers("WWW-Authenticate").map(str::as_bytes);
@@ -80,7 +99,8 @@ impl Device {
 
     fn contact(&self) -> String {
         let (user, local, features) = (self.user, self.wire.local(), self.features);
-        format!("Contact: <sip:{user}@{local};transport=tcp>;{features}\r\nExpires: 600\r\n")
+        let over = self.over.to_lowercase();
+        format!("Contact: <sip:{user}@{local};transport={over}>;{features}\r\nExpires: 600\r\n")
     }
 
     /// The final answer to a request of ours.

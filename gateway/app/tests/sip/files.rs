@@ -24,7 +24,6 @@ impl Served {
 #[test]
 fn a_file_reaches_another_phone_and_an_sms_phone_gets_its_link() {
     let served = Served::standalone();
-    let capture = served.captured();
     let folder = tempfile::tempdir().expect("the system has room for a folder");
     let sent = folder.path().join("photo.txt");
     let octets: Vec<u8> = (0..200_000_u32).map(|n| b'a' + (n * 7 % 26) as u8).collect();
@@ -44,5 +43,4 @@ fn a_file_reaches_another_phone_and_an_sms_phone_gets_its_link() {
     let text = until("the SMS phone gets a text", || served.smsc.texts().first().cloned());
     let text = String::from_utf8(text).expect("plain letters");
     assert_eq!(served.follow(&text), octets);
-    capture.finish().dissected();
 }

@@ -49,7 +49,6 @@ fn party(served: &Served) -> (Chatter, Chat, Chatter, Chat) {
 fn two_phones_and_one_with_sms_only_talk_in_a_group() {
     let answers = |to: &str| if PHONE.ends_with(to) { Script::Answer("I come") } else { Script::Deliver };
     let served = Served::start("rcs", answers, |text| text);
-    let capture = served.captured();
     let (mut mina, of_mina, mut jun, of_jun) = party(&served);
 
     // The phone was asked, from a number that is lent to the group, and its owner answered to that.
@@ -81,7 +80,7 @@ fn two_phones_and_one_with_sms_only_talk_in_a_group() {
     assert!(state.contains("departed") && state.contains(JUN) && !state.contains(PHONE), "{state}");
     mina.hangs_up(of_mina);
 
-    let counts = capture.finish().dissected();
+    let counts = served.captured().dissected();
     assert!(counts["INVITE"] == 2 && counts["SUBSCRIBE"] == 1 && counts["NOTIFY"] == 2, "{counts:?}");
     // The invitation; what the phone said twice, each time for two; one text for two.
     assert_eq!(served.verified()["accepted"], 1 + 2 * 3 + 2);
@@ -91,7 +90,6 @@ fn two_phones_and_one_with_sms_only_talk_in_a_group() {
 #[test]
 fn a_messenger_user_talks_in_the_same_group() {
     let served = Served::standalone();
-    let capture = served.captured();
     let tictoc = served.messenger();
     tictoc.links("u1", PHONE, || {
         let code = until("the code comes by SMS", || served.smsc.texts().pop());
@@ -119,7 +117,6 @@ fn a_messenger_user_talks_in_the_same_group() {
     tictoc.hears_of("delivered", &written);
     jun.leaves(of_jun);
     mina.hangs_up(of_mina);
-    capture.finish().dissected();
     assert_eq!(served.smsc.texts().len(), 1, "the code");
     // The code, the invitation, a text for two, and another.
     assert_eq!(served.verified()["accepted"], 2 + 2 + 3);

@@ -12,7 +12,6 @@ use crate::{
 #[test]
 fn sipp_registers_with_md5_over_udp_and_tcp() {
     let served = Served::standalone_for_md5();
-    let capture = served.captured();
     let right = [MINA, JUN, SORA].map(|user| with_password(user, "secret"));
     for transport in [Transport::Udp, Transport::Tcp] {
         let scenario =
@@ -26,7 +25,7 @@ fn sipp_registers_with_md5_over_udp_and_tcp() {
         let counters = Sipp::run(&scenario);
         assert_eq!((counters.successful, counters.failed), (0, 1));
     }
-    let counts = capture.finish().dissected();
+    let counts = served.captured().dissected();
     assert!(counts["REGISTER"] >= 16 && counts["401"] >= 8 && counts["200"] >= 6, "{counts:?}");
 }
 
@@ -34,7 +33,6 @@ fn sipp_registers_with_md5_over_udp_and_tcp() {
 fn load(transport: Transport) {
     const CALLS: u64 = 1_500;
     let served = Served::start("sip-relay", |_| Script::Deliver, |text| text);
-    let capture = served.captured();
     let fields: Vec<_> =
         (0..50).map(|n| format!("+8210111100{n:02};+8210999900{:02}", (n * 7) % 50)).collect();
     let scenario = Scenario {
@@ -60,7 +58,7 @@ fn load(transport: Transport) {
     assert_eq!(charged, 1_500.0);
     let texts: HashSet<_> = served.smsc.texts().into_iter().collect();
     assert_eq!((served.smsc.texts().len(), texts.len()), (accepted, accepted), "each once");
-    let counts = capture.finish().dissected();
+    let counts = served.captured().dissected();
     assert!(counts["MESSAGE"] > accepted && counts["202"] > 0 && counts["200"] > 0, "{counts:?}");
     let receipts: HashSet<_> = messages
         .lines()

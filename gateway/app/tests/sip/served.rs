@@ -1,13 +1,15 @@
 //! The gateway among the peers: the example configuration of an operator, on ports of the test.
 
-use std::{cell::RefCell, fs, net::SocketAddr, path::Path};
+use std::{cell::RefCell, fs, net::SocketAddr, path::Path, sync::Arc};
 
+use rustls::ClientConfig;
 use serde_json::{Value, json};
 use store::{OpenMode, StoreTarget, UsageRow};
 use tokio::runtime::Builder;
+use tokio_rustls::TlsConnector;
 
 use crate::{
-    capture::{Capture, Protocol},
+    capture::{Capture, Captured, Judged, Protocol},
     program::free_address,
     support::{Gateway, Home, Http, Script, Smsc, until},
 };
@@ -28,6 +30,8 @@ pub(crate) struct Served {
     pub(crate) sip: SocketAddr,
     pub(crate) tls: SocketAddr,
     pub(crate) msrp: SocketAddr,
+    // Ends after everything else, so that it has all of it.
+    judged: Judged,
 }
 
 impl Served {
@@ -51,6 +55,17 @@ impl Served {
         script: impl Fn(&str) -> Script + Send + Sync + 'static,
         change: impl Fn(String) -> String,
     ) -> Self {
+        Self::start_beside(&[], example, script, change)
+    }
+
+    /// The same, and what is said at these addresses is captured too. Whatever anybody says with the gateway is.
+    #[track_caller]
+    pub(crate) fn start_beside(
+        others: &[(SocketAddr, Protocol)],
+        example: &str,
+        script: impl Fn(&str) -> Script + Send + Sync + 'static,
+        change: impl Fn(String) -> String,
+    ) -> Self {
         let smsc = Smsc::start(0, script);
         let (sip, tls, msrp) = (free_address(), free_address(), free_address());
         let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/examples");
@@ -66,8 +81,11 @@ impl Served {
         };
         let text = text.lines().filter(pulls).collect::<Vec<_>>().join("\n");
         let home = Home::new(&change(text));
+        let own = [(sip, Protocol::Sip), (tls, Protocol::SipOverTls), (msrp, Protocol::Msrp)];
+        let spoken = [&own, others].concat();
+        let judged = Judged(Capture::start(&spoken));
         let gateway = Gateway::start(&home);
-        Self { gateway, home, smsc, sip, tls, msrp }
+        Self { gateway, home, smsc, sip, tls, msrp, judged }
     }
 
     /// SIGKILL; what its store says then.
@@ -85,10 +103,23 @@ impl Served {
         Self { gateway, ..self }
     }
 
-    /// Whatever is said with it over SIP and MSRP.
+    /// What was said with it over SIP and MSRP so far, in clear or over TLS by somebody with [`Self::readable`]. None of it may be malformed, which is found out when the
+    /// test ends.
     #[track_caller]
-    pub(crate) fn captured(&self) -> Capture {
-        Capture::start(&[(self.sip, Protocol::Sip), (self.msrp, Protocol::Msrp)])
+    pub(crate) fn captured(&self) -> Captured {
+        self.judged.0.so_far()
+    }
+
+    /// TLS by which somebody takes any certificate, and whose keys the capture has.
+    #[track_caller]
+    pub(crate) fn readable(&self, connector: &TlsConnector) -> Arc<ClientConfig> {
+        self.judged.0.reads(ClientConfig::clone(connector.config()))
+    }
+
+    /// What is sent from there is malformed, for this reason; what the gateway answers is not.
+    pub(crate) fn excuses(&self, local: SocketAddr, reason: &str) {
+        assert!(!reason.is_empty(), "nobody is excused without a reason");
+        self.judged.0.excuse(local.port());
     }
 
     #[track_caller]

@@ -28,7 +28,6 @@ const DATA: &[u8] = &[0x00, 0x0D, 0xFF, 0x0A, 0x80];
 
 fn submits(transport: Transport) {
     let served = Served::start("sip-relay", |_| Script::Deliver, |text| text);
-    let capture = served.captured();
     let scenario = Scenario {
         transport,
         fields: &[MINA.to_owned()],
@@ -42,8 +41,7 @@ fn submits(transport: Transport) {
     until("the SMSC has it", || (!served.smsc.texts().is_empty()).then_some(()));
     assert_eq!(served.smsc.texts(), [DATA], "octet for octet");
     until("the message has ended", || (served.verified()["open"] == 0).then_some(()));
-    let captured = capture.finish();
-    captured.dissected();
+    let captured = served.captured();
     assert_eq!(captured.short("sip.r-uri.user == \"100\"", false), [SUBMIT]);
     // RP-ACK 13 with an SMS-SUBMIT-REPORT.
     let ack = captured.short("sip.from.user == \"100\"", true).remove(0);
@@ -83,7 +81,6 @@ fn with_handset() -> (Served, SocketAddr) {
 #[test]
 fn sipp_as_a_handset_is_brought_a_message_and_acknowledges_it() {
     let (served, local) = with_handset();
-    let capture = served.captured();
     let phone =
         Scenario { local, remote: None, keys: &[("user", MINA)], ..Scenario::new("sms_mt", served.sip) };
     let phone = Sipp::start(&phone);
@@ -93,8 +90,7 @@ fn sipp_as_a_handset_is_brought_a_message_and_acknowledges_it() {
     assert!(tictoc.unasked("read").is_empty(), "a handset does not tell");
     let counters = phone.finish();
     assert_eq!((counters.successful, counters.failed), (1, 0));
-    let captured = capture.finish();
-    captured.dissected();
+    let captured = served.captured();
     let body = captured.short("sip.from.user == \"100\"", false).remove(0);
     assert_eq!(&body[..7], [0x01, 0x01, 0x03, 0x81, 0x01, 0xF0, 0x00], "from the centre 100");
     assert!(body.ends_with(&[0x04, 0xC5, 0x48, 0xB1, 0x55]), "{body:02x?}");
@@ -108,14 +104,12 @@ fn sipp_as_a_handset_is_brought_a_message_and_acknowledges_it() {
 fn kamailio_as_a_handset_reads_a_message_and_acknowledges_it() {
     let (served, local) = with_handset();
     let mut phone = Kamailio::start("sms.cfg", local, &[]);
-    let capture = served.captured();
     let tictoc = served.messenger();
     let written = tictoc.write("u1", MINA, "안녕");
     let read = phone.wait_for("phone has: ");
     assert!(read.starts_with("from=82705000"), "{read}");
     assert!(read.ends_with(" coding=8 reference=01 text=안녕"), "{read}");
     tictoc.hears_of("delivered", &written);
-    capture.finish().dissected();
     assert!(served.smsc.texts().is_empty(), "nothing fell back");
     assert_eq!(served.verified()["accepted"], 1);
 }
@@ -153,7 +147,6 @@ pub(crate) fn replies(device: &mut Device, data: &Heard, kind: u8, rest: &[u8]) 
 fn data_of_one_handset_arrives_at_another_as_it_was_and_the_sender_hears_of_it() {
     let served = Served::standalone();
     let (mut mina, mut jun) = (handset(MINA, &served), handset(JUN, &served));
-    let capture = served.captured();
     // The same, to +821011110002.
     let mut submit = SUBMIT.to_vec();
     submit[14..18].copy_from_slice(&[0x11, 0x11, 0x00, 0x20]);
@@ -176,7 +169,6 @@ fn data_of_one_handset_arrives_at_another_as_it_was_and_the_sender_hears_of_it()
     );
     assert_eq!(report.body.last(), Some(&0x00), "received");
     replies(&mut mina, &report, 0x02, &[]);
-    capture.finish().dissected();
     until("the message has ended", || (served.verified()["open"] == 0).then_some(()));
     let proof = served.verified();
     assert_eq!((&proof["accepted"], &proof["usage_rows"]), (&1.into(), &1.into()));

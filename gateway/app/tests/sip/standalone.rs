@@ -14,7 +14,6 @@ use crate::{
 /// A user of the messenger and a phone write to each other; both learn what became of what they wrote.
 fn exchange(transport: Transport) {
     let served = Served::standalone();
-    let capture = served.captured();
     let registrar = if transport == Transport::Tls { served.tls } else { served.sip };
     let mut mina = Linphone::register(&Account::new(MINA, registrar, transport), Wrapping::Cpim);
     let mut tictoc = served.messenger();
@@ -47,7 +46,7 @@ fn exchange(transport: Transport) {
     tictoc.typing("u1", MINA, true);
     assert_eq!(mina.wait_for_composing(true)["from"].as_str(), Some(&*u1));
 
-    let counts = capture.finish().dissected();
+    let counts = served.captured().dissected();
     if transport != Transport::Tls {
         assert!(counts["REGISTER"] >= 2 && counts["401"] >= 1 && counts["MESSAGE"] >= 8, "{counts:?}");
     }
@@ -72,7 +71,6 @@ fn linphone_and_a_messenger_user_exchange_texts_receipts_and_typing_over_tls() {
 #[test]
 fn two_linphones_write_to_each_other() {
     let served = Served::standalone();
-    let capture = served.captured();
     let mut mina = Linphone::register(&Account::new(MINA, served.sip, Transport::Udp), Wrapping::Cpim);
     let mut jun = Linphone::register(&Account::new(JUN, served.sip, Transport::Tcp), Wrapping::Cpim);
     mina.send(&uri(JUN), "are you there?");
@@ -82,7 +80,6 @@ fn two_linphones_write_to_each_other() {
     jun.send(&uri(MINA), "I am");
     assert_eq!(mina.wait_for_message()["text"], "I am");
     jun.wait_for_state("I am", "delivered");
-    capture.finish().dissected();
     assert_eq!(served.verified()["accepted"], 2);
 }
 
@@ -116,6 +113,22 @@ fn a_registered_device_is_counted() {
     assert!(metric("gateway_sip_messages_total{direction=\"in\",transport=\"stream\"}") >= 2.0);
 }
 
+/// Linphone and baresip keep the keys of TLS to themselves; a phone by hand does not, and tshark reads what it is told.
+#[test]
+fn what_is_said_over_tls_is_as_well_formed_as_the_rest() {
+    let served = Served::standalone();
+    let mut mina = Device::register_secure(MINA, &served);
+    let tictoc = served.messenger();
+    let written = tictoc.write("u1", MINA, "안녕 😀");
+    let message = mina.is_asked();
+    mina.answers(&message, "200 OK");
+    assert_eq!(mina.notifies(&message, "delivered"), Some(200));
+    tictoc.hears_of("delivered", &written);
+    let counts = served.captured().dissected();
+    assert!(counts["REGISTER"] == 2 && counts["401"] == 1 && counts["MESSAGE"] == 2, "{counts:?}");
+    assert_eq!(served.verified()["accepted"], 1);
+}
+
 #[test]
 fn linphone_is_refused_with_a_wrong_password() {
     let served = Served::standalone();
@@ -126,7 +139,6 @@ fn linphone_is_refused_with_a_wrong_password() {
 /// Rcs sheet §15: 415 to CPIM, then text, and from then on text at once.
 fn text_after_415(transport: Transport) {
     let served = Served::standalone_for_md5();
-    let capture = served.captured();
     let registrar = if transport == Transport::Tls { served.tls } else { served.sip };
     let tictoc = served.messenger();
     let written = tictoc.write("u1", SORA, "nobody is there yet");
@@ -145,8 +157,7 @@ fn text_after_415(transport: Transport) {
     mina.wait_for_state("from a phone that speaks CPIM", "delivered");
     sora.send("hello from baresip");
     assert_eq!(mina.wait_for_message()["text"], "hello from baresip");
-    let captured = capture.finish();
-    captured.dissected();
+    let captured = served.captured();
     if transport != Transport::Tls {
         let refused = captured.sip("sip.Status-Code == 415");
         assert_eq!(refused.len(), 1, "it learns");

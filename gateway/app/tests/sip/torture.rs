@@ -18,6 +18,13 @@ const SILENCE: Duration = Duration::from_millis(150);
 /// What a server says to a request that it could serve, when it does not know who asks, or for whom.
 const SERVED: &[u16] = &[200, 202, 401, 403, 404, 407, 480, 488];
 
+/// Cases that tshark calls malformed, and why. What the gateway answers them is judged like everything else.
+const MALFORMED: &[(&str, &str)] = &[
+    ("intmeth", "good, but made of whatever a token may be made of, in which tshark loses its way over TCP"),
+    ("ncl", "its Content-Length is negative"),
+    ("scalarlg", "a response whose Retry-After has more than 32 bits"),
+];
+
 /// Asks whether anybody is there; what is said before its answer was said before it was read.
 fn ping(wire: &Wire, transport: Transport, name: &str) -> String {
     let over = transport.as_str().to_uppercase();
@@ -45,6 +52,9 @@ struct Fate {
 /// Sends one case from a socket of its own, and something good behind it.
 fn send(case: &Case, transport: Transport, served: &Served) -> Fate {
     let mut wire = Wire::new(transport, served.sip);
+    if let Some((_, reason)) = MALFORMED.iter().find(|(name, _)| *name == case.name) {
+        served.excuses(wire.local(), reason);
+    }
     wire.say(&case.octets(&wire.local().to_string()));
     wire.say(ping(&wire, transport, case.name).as_bytes());
     let is_answered = !case.is_response() && !case.verdicts.contains(&Verdict::Discard);

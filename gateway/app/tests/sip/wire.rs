@@ -4,8 +4,11 @@ use std::{
     collections::VecDeque,
     io::{ErrorKind, Read, Write},
     net::{IpAddr, SocketAddr, TcpStream, UdpSocket},
+    sync::Arc,
     time::{Duration, Instant},
 };
+
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
 use crate::account::Transport;
 
@@ -22,6 +25,7 @@ pub(crate) struct Wire {
 enum Way {
     Datagrams(UdpSocket),
     Stream(TcpStream),
+    Secure(Box<StreamOwned<ClientConnection, TcpStream>>),
 }
 
 /// A message that came.
@@ -77,9 +81,19 @@ impl Wire {
                 let local = stream.local_addr();
                 (Way::Stream(stream), local)
             }
-            Transport::Tls => panic!("by hand there is no TLS"),
+            Transport::Tls => panic!("TLS wants a configuration"),
         };
         let local = local.expect("a socket has an address");
+        Self { way, local, buffer: Vec::new(), heard: VecDeque::new(), closed: false }
+    }
+
+    /// TLS over TCP.
+    #[track_caller]
+    pub(crate) fn secure(listener: SocketAddr, config: Arc<ClientConfig>) -> Self {
+        let stream = TcpStream::connect(listener).expect("somebody listens");
+        let local = stream.local_addr().expect("a socket has an address");
+        let session = ClientConnection::new(config, listener.ip().into()).expect("the configuration is good");
+        let way = Way::Secure(Box::new(StreamOwned::new(session, stream)));
         Self { way, local, buffer: Vec::new(), heard: VecDeque::new(), closed: false }
     }
 
@@ -93,6 +107,7 @@ impl Wire {
         let sent = match &mut self.way {
             Way::Datagrams(socket) => socket.send(octets).map(|_| ()),
             Way::Stream(stream) => stream.write_all(octets),
+            Way::Secure(stream) => stream.write_all(octets),
         };
         if sent.is_err() {
             self.closed = true;
@@ -144,11 +159,14 @@ impl Wire {
             Way::Stream(stream) => {
                 stream.set_read_timeout(Some(patience)).and_then(|()| stream.read(&mut octets))
             }
+            Way::Secure(stream) => {
+                stream.sock.set_read_timeout(Some(patience)).and_then(|()| stream.read(&mut octets))
+            }
         };
         match (read, &self.way) {
             (Ok(count), Way::Datagrams(_)) => self.heard.push_back(Heard::of(&octets[..count])),
-            (Ok(0), Way::Stream(_)) => self.closed = true,
-            (Ok(count), Way::Stream(_)) => {
+            (Ok(0), _) => self.closed = true,
+            (Ok(count), _) => {
                 self.buffer.extend_from_slice(&octets[..count]);
                 self.cut();
             }
