@@ -140,7 +140,7 @@ impl Core {
             state: if gathers { State::Gathering } else { State::Waiting },
             leg: 0,
             lane: class.lane(),
-            receipts,
+            receipts: receipts.into(),
             disposition: Disposition::Accepted,
             cause: None,
             possible_duplicate: false,

@@ -282,8 +282,8 @@ impl Core {
         let attempt = self.open.renew(key.slot)?;
         let open = self.open.at_mut(key.slot)?;
         // First that it arrived, where that was asked for; then that it was read.
-        let arrived = open.told || !open.receipts.success;
-        open.told_displayed = open.displayed && open.receipts.displayed && arrived;
+        let arrived = open.told || !open.receipts.get().success;
+        open.told_displayed = open.displayed && open.receipts.get().displayed && arrived;
         let open = self.open.at(key.slot)?;
         let delivered = open.disposition.is_success() && !accepted.plan.legs.is_empty();
         Some(Outgoing::Report(Report {

@@ -15,7 +15,7 @@ use crate::{
 impl Core {
     /// The sender wants to know of it, nobody has seen it yet, and its channel would tell.
     pub(crate) fn would_tell_display(&self, open: &Open) -> bool {
-        open.receipts.displayed
+        open.receipts.get().displayed
             && !open.displayed
             && open.upstream != 0
             && self.policy.channel(open.channel).is_some_and(|policy| policy.tells_displayed)
@@ -33,7 +33,7 @@ impl Core {
         self.record(now, message, birth, Event::Reported { given_up, displayed });
         let Some(open) = self.open.at_mut(slot) else { return };
         open.told = true;
-        if !given_up && open.displayed && !open.told_displayed && open.receipts.displayed {
+        if !given_up && open.displayed && !open.told_displayed && open.receipts.get().displayed {
             // It was seen while that report was on its way.
             self.step(slot, Trigger::ReportDeferred);
             return self.report_display(now, slot);

@@ -35,7 +35,7 @@ pub(crate) struct Signals {
 impl Core {
     /// Tells a sender who wants to know that the message is under way, and where.
     pub(crate) fn under_way(&mut self, now: Timestamp, slot: u32) {
-        let Some(open) = self.open.at(slot).filter(|open| open.receipts.intermediate) else { return };
+        let Some(open) = self.open.at(slot).filter(|open| open.receipts.get().intermediate) else { return };
         // Where it would have to be read back first it is not worth it.
         let Some(accepted) = &open.hot else { return };
         self.fleeting.counted = self.fleeting.counted.wrapping_add(1);

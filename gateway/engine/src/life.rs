@@ -66,7 +66,7 @@ impl Core {
         open.cause = cause;
         let (message, birth, origin, channel, digest) =
             (open.message, open.birth, open.origin, open.channel, open.upstream);
-        let receipts = open.receipts;
+        let receipts = open.receipts.get();
         let displayed = receipts.displayed && open.displayed;
         if let Some(accepted) = open.hot.clone() {
             self.charge(accepted.meter(message, channel).ended(now, disposition, cause));
@@ -107,7 +107,9 @@ impl Core {
         {
             self.codes.remove(&open.message);
         }
-        if let Some(open) = self.open.at(slot).filter(|open| open.upstream != 0 && open.receipts.displayed) {
+        if let Some(open) =
+            self.open.at(slot).filter(|open| open.upstream != 0 && open.receipts.get().displayed)
+        {
             let (digest, past) = (open.upstream, Past::unheard(open.message, open.birth));
             self.unread -= usize::from(open.state == State::Unread);
             self.upstream.forget(slot, digest, past);

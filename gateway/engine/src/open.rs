@@ -1,6 +1,6 @@
 //! Open messages in memory: a slab of small records, grouped by the batch they were accepted in.
 //!
-//! A waiting message costs about ninety octets here: the record, its place in its batch and in its queue. Content and addresses of what does not fit in memory stay in the store.
+//! A waiting message costs about eighty octets here: the record, its place in its batch and in its queue. Content and addresses of what does not fit in memory stay in the store.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -37,7 +37,7 @@ pub(crate) struct Open {
     pub(crate) state: State,
     pub(crate) leg: u8,
     pub(crate) lane: Lane,
-    pub(crate) receipts: ReceiptsWanted,
+    pub(crate) receipts: Wanted,
     pub(crate) disposition: Disposition,
     pub(crate) cause: Option<Cause>,
     pub(crate) possible_duplicate: bool,
@@ -48,6 +48,44 @@ pub(crate) struct Open {
     pub(crate) told: bool,
     /// The report on its way says that it was displayed.
     pub(crate) told_displayed: bool,
+}
+
+/// What its sender wants to hear, in one octet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Wanted(u8);
+
+impl Wanted {
+    const SUCCESS: u8 = 1;
+    const FAILURE: u8 = 2;
+    const INTERMEDIATE: u8 = 4;
+    const DISPLAYED: u8 = 8;
+
+    pub(crate) const fn get(self) -> ReceiptsWanted {
+        ReceiptsWanted {
+            success: self.0 & Self::SUCCESS != 0,
+            failure: self.0 & Self::FAILURE != 0,
+            intermediate: self.0 & Self::INTERMEDIATE != 0,
+            displayed: self.0 & Self::DISPLAYED != 0,
+        }
+    }
+
+    /// Whether it is seen matters no more.
+    pub(crate) const fn do_not_await_display(&mut self) {
+        self.0 &= !Self::DISPLAYED;
+    }
+}
+
+impl From<ReceiptsWanted> for Wanted {
+    fn from(wanted: ReceiptsWanted) -> Self {
+        let ReceiptsWanted { success, failure, intermediate, displayed } = wanted;
+        let bit = |wanted: bool, bit: u8| if wanted { bit } else { 0 };
+        Self(
+            bit(success, Self::SUCCESS)
+                | bit(failure, Self::FAILURE)
+                | bit(intermediate, Self::INTERMEDIATE)
+                | bit(displayed, Self::DISPLAYED),
+        )
+    }
 }
 
 /// A slot and the generation it had: valid as long as both still match.
@@ -292,7 +330,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_a_sender_wants_to_hear_is_kept_as_it_was() {
+        for bits in 0..16_u8 {
+            let bit = |number: u8| bits & (1 << number) != 0;
+            let wanted =
+                ReceiptsWanted { success: bit(0), failure: bit(1), intermediate: bit(2), displayed: bit(3) };
+            let mut kept = Wanted::from(wanted);
+            assert_eq!(kept.get(), wanted);
+            kept.do_not_await_display();
+            assert_eq!(kept.get(), ReceiptsWanted { displayed: false, ..wanted });
+        }
+    }
+
+    #[test]
     fn a_waiting_message_is_small() {
-        assert!(size_of::<Option<Open>>() <= 72, "{}", size_of::<Option<Open>>());
+        assert!(size_of::<Option<Open>>() <= 64, "{}", size_of::<Option<Open>>());
     }
 }

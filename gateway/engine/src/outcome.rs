@@ -78,7 +78,7 @@ impl Core {
             policy.is_some_and(|policy| matches!(policy.kind, ChannelKind::Esme | ChannelKind::Messenger));
         if !receipts_follow {
             if let Some(open) = self.open.at(key.slot)
-                && open.receipts.displayed
+                && open.receipts.get().displayed
                 && reached
             {
                 // It is delivered, and may still be seen.

@@ -9,7 +9,7 @@ use crate::{
     core::Core,
     delivery::State,
     journal::{Accepted, Chapter, Event, Fact},
-    open::{Key, Open, seconds},
+    open::{Key, Open, Wanted, seconds},
     policy::{AnswerLost, reads_text},
     upstream::Past,
 };
@@ -101,7 +101,11 @@ impl Core {
                 state: if gathers { State::Gathering } else { State::Waiting },
                 leg: 0,
                 lane: submission.class.lane(),
-                receipts: if takes_reports { submission.receipts } else { ReceiptsWanted::NONE },
+                receipts: Wanted::from(if takes_reports {
+                    submission.receipts
+                } else {
+                    ReceiptsWanted::NONE
+                }),
                 disposition: Disposition::Accepted,
                 cause: None,
                 possible_duplicate: true,
@@ -268,7 +272,7 @@ impl Folded {
                 open.told_displayed = false;
                 self.ended_at = at;
             }
-            Event::Unread => open.receipts.displayed = false,
+            Event::Unread => open.receipts.do_not_await_display(),
             Event::Reported { displayed, given_up } => {
                 self.reported = true;
                 open.told = true;
@@ -287,8 +291,12 @@ impl Folded {
         if policy.is_none_or(|policy| !policy.takes_reports) {
             return true;
         }
-        let told = if open.disposition.is_success() { open.receipts.success } else { open.receipts.failure };
-        let unsaid = open.receipts.displayed && open.displayed && !open.told_displayed;
+        let told = if open.disposition.is_success() {
+            open.receipts.get().success
+        } else {
+            open.receipts.get().failure
+        };
+        let unsaid = open.receipts.get().displayed && open.displayed && !open.told_displayed;
         if (told && !self.reported) || unsaid {
             let window = policy.map_or(std::time::Duration::ZERO, |policy| policy.report_window);
             open.deadline = seconds(self.ended_at + window);
