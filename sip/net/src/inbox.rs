@@ -17,6 +17,10 @@ use crate::{
     resolve::{Candidates, Unresolved},
 };
 
+/// A socket that was read empty is not looked at again for so long: what comes meanwhile is one batch. The first message
+/// after a silence is taken at once; under load a message costs a tenth less.
+pub(crate) const GATHERING: Duration = Duration::from_micros(300);
+
 /// Why nothing more goes a way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Ended {

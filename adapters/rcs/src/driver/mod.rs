@@ -26,8 +26,11 @@ use crate::{
     core::{Core, Counts, Note, Standing, Ways},
 };
 
-/// Messages taken before what came of them is sent on.
-const BATCH_MAX: usize = 1_024;
+/// Messages taken before what came of them is sent on. Few, so that the gateway works on these while the next are
+/// taken, and nothing waits for the end of a long turn.
+const BATCH_MAX: usize = 128;
+/// The same of hand-overs and answers.
+const JOBS_MAX: usize = 256;
 /// How long what is under way may take when we are told to stop.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
 /// Between two looks at how full the window is.
@@ -41,6 +44,16 @@ enum Job {
     Answers(Vec<(u64, Answer)>),
     Set(Arc<Settings>),
     Figures(tokio::sync::oneshot::Sender<(Counts, Standing)>),
+}
+
+impl Job {
+    fn weight(&self) -> usize {
+        match self {
+            Self::HandOver(batch) => batch.len(),
+            Self::Answers(answers) => answers.len(),
+            Self::Set(_) | Self::Figures(_) => 1,
+        }
+    }
 }
 
 /// The RCS channel.
@@ -256,7 +269,11 @@ impl Driver {
             room -= 1;
             self.take_media(batch);
         }
-        while let Ok(job) = self.jobs.try_recv() {
+        let mut room = JOBS_MAX;
+        while room > 0
+            && let Ok(job) = self.jobs.try_recv()
+        {
+            room = room.saturating_sub(job.weight());
             self.take_job(job);
         }
         let now_us = now();

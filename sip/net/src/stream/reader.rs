@@ -12,7 +12,7 @@ use tokio::{
 use super::connection::Connection;
 use crate::{
     endpoint::Shared,
-    inbox::{Ended, Event, now},
+    inbox::{Ended, Event, GATHERING, now},
 };
 
 /// Octets asked for at once: few from a peer that says little, because what was read stays in memory as long
@@ -45,9 +45,13 @@ pub(super) async fn read<R: AsyncRead + Unpin>(
             came = timeout_at(state.due(), reader.read_buf(state.framer.buffer_mut())) => came,
             () = connection.ending.cancelled() => return Ended::Stopped,
         };
+        let mut empty = true;
         match came {
             Ok(Ok(0)) => return Ended::Closed,
-            Ok(Ok(octets)) if octets >= room => room = (room * 2).min(READ_OCTETS_MAX),
+            Ok(Ok(octets)) if octets >= room => {
+                room = (room * 2).min(READ_OCTETS_MAX);
+                empty = false;
+            }
             Ok(Ok(octets)) if octets < room / 4 => room = (room / 2).max(READ_OCTETS_MIN),
             Ok(Ok(_)) => {}
             Ok(Err(_)) => return Ended::Broken,
@@ -59,6 +63,9 @@ pub(super) async fn read<R: AsyncRead + Unpin>(
         state.heard = Instant::now();
         if let Err(why) = state.take().await {
             return why;
+        }
+        if empty {
+            tokio::time::sleep(GATHERING).await;
         }
     }
 }

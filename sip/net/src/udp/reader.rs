@@ -16,7 +16,7 @@ use super::Udp;
 use crate::{
     Flow,
     endpoint::Shared,
-    inbox::{Event, now},
+    inbox::{Event, GATHERING, now},
 };
 
 /// Datagrams taken from the system in one call.
@@ -34,7 +34,9 @@ pub(crate) async fn read(udp: Arc<Udp>, shared: Arc<Shared>) -> io::Result<()> {
     let mut reader = Reader::new(&udp, &shared);
     loop {
         udp.socket.readable().await?;
-        reader.drain();
+        if !reader.drain() {
+            tokio::time::sleep(GATHERING).await;
+        }
         // Other tasks come to their turn also when datagrams never end.
         tokio::task::consume_budget().await;
     }
@@ -52,14 +54,18 @@ impl<'a> Reader<'a> {
         Self { udp, shared, scratch: vec![0; READ_BATCH * DATAGRAM_OCTETS], answers: Vec::new() }
     }
 
-    /// Everything that is there, up to a bound.
-    fn drain(&mut self) {
+    /// Everything that is there, up to a bound. Says whether there may be more.
+    fn drain(&mut self) -> bool {
         let mut events = Vec::new();
+        let mut more = true;
         for _ in 0..ROUNDS {
             let mut meta = [RecvMeta::default(); READ_BATCH];
             let count = match self.receive(&mut meta) {
                 Ok(count) => count,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    more = false;
+                    break;
+                }
                 // An error left over from something sent; the next call reads.
                 Err(_) => continue,
             };
@@ -69,6 +75,7 @@ impl<'a> Reader<'a> {
                 events.extend(self.take(datagram, source));
             }
             if count < READ_BATCH {
+                more = false;
                 break;
             }
         }
@@ -84,6 +91,7 @@ impl<'a> Reader<'a> {
             self.udp.refuse(&self.answers, &self.shared.counters);
             self.answers.clear();
         }
+        more
     }
 
     fn receive(&mut self, meta: &mut [RecvMeta; READ_BATCH]) -> io::Result<usize> {
