@@ -13,27 +13,32 @@ const VIA_WITHIN: usize = 2_048;
 impl Endpoint {
     /// Sends one message. See [`Self::send_all`].
     pub fn send(&self, flow: Flow, octets: Bytes) {
-        self.send_run(flow, &[(flow, octets)]);
+        self.send_run(flow, &mut [(flow, octets)]);
     }
 
-    /// Sends messages, each its own way, in their order on each way. Never waits. What certainly did not leave
+    /// Sends messages, each its own way, in their order to each peer. Never waits. What certainly did not leave
     /// comes back as [`Event::Unsent`]; what breaks later as [`Event::Ended`].
     pub fn send_all(&self, messages: &mut Vec<(Flow, Bytes)>) {
-        // Stable: the order on one way is kept. Usually sorted already.
+        // Stable: the order to each peer is kept. Usually sorted already.
         messages.sort_by_key(|(flow, _)| flow.id);
-        for run in messages.chunk_by(|(one, _), (next, _)| one.id == next.id) {
-            if let Some((flow, _)) = run.first() {
-                self.send_run(*flow, run);
+        for run in messages.chunk_by_mut(|(one, _), (next, _)| one.id == next.id) {
+            if let Some(flow) = run.first().map(|(flow, _)| *flow) {
+                self.send_run(flow, run);
             }
         }
         messages.clear();
     }
 
-    fn send_run(&self, flow: Flow, run: &[(Flow, Bytes)]) {
+    fn send_run(&self, flow: Flow, run: &mut [(Flow, Bytes)]) {
         let Shared { counters, feed, table, .. } = &*self.shared;
         if flow.transport == Transport::Udp {
             match self.sockets.get(index(flow)) {
-                Some(udp) => udp.send(run, counters, feed),
+                Some(udp) => {
+                    if udp.groups() {
+                        run.sort_by_key(|(flow, _)| flow.remote);
+                    }
+                    udp.send(run, counters, feed);
+                }
                 None => self.unsent(run),
             }
             return;

@@ -96,6 +96,11 @@ impl Udp {
         self.class
     }
 
+    /// Whether it is worth something that the datagrams for one peer are neighbours.
+    pub(crate) const fn groups(&self) -> bool {
+        self.alike_max > 1
+    }
+
     /// The way from here to that address.
     pub(crate) const fn flow(&self, remote: SocketAddr) -> Flow {
         Flow { id: self.id, remote, transport: Transport::Udp, class: self.class }
